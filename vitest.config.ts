@@ -1,0 +1,34 @@
+// Three suites: `unit` runs pure code in node, `worker` the Worker in the real workerd with a real embedded engine,
+// `e2e` talks to a running platform from the outside.
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], environment: "node" } },
+      {
+        plugins: [
+          cloudflareTest(({ inject }) => ({
+            main: "./src/index.ts",
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              bindings: {
+                BUNTIME_API_KEY: "btk_worker_tests_only",
+                ENGINE_URL: inject("engineUrl"),
+                ENGINE_TOKEN: inject("engineToken"),
+              },
+            },
+          })),
+        ],
+        test: {
+          name: "worker",
+          include: ["test/worker/**/*.test.ts"],
+          globalSetup: ["./test/support/engine-setup.ts"],
+          testTimeout: 30_000,
+        },
+      },
+      "./test/{e2e,browser}/vitest.config.ts",
+    ],
+  },
+});
