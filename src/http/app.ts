@@ -1,0 +1,103 @@
+// The front door: every request gets an id and goes through the door that its host and path name. What was not
+// expected becomes `internal_error` and is logged here, once; its text is never told to a client.
+import { Hono } from "hono";
+import { problemResponse } from "../contract/errors.ts";
+import type { ErrorBody, Problem } from "../contract/errors.ts";
+import { newId } from "../contract/ids.ts";
+import type { Env } from "../env.ts";
+import { describe, logError } from "../lib/log.ts";
+import { authenticate } from "./auth.ts";
+import { bind } from "./bind.ts";
+import type { ApiEnv } from "./bind.ts";
+import { allowAnyOrigin, preflight } from "./cors.ts";
+import { doorOf } from "./host.ts";
+import { mainDoor } from "./main-door.ts";
+import { openApiDocument } from "./openapi.ts";
+import { preview } from "./preview.ts";
+import { executeHandlers } from "./routes/execute.ts";
+import { fileHandlers } from "./routes/files.ts";
+import { sessionHandlers } from "./routes/sessions.ts";
+
+export async function answer(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+  const requestId = newId("req");
+  try {
+    return await throughDoor(request, env, ctx, requestId);
+  } catch (error) {
+    return named(problemResponse(unexpected(error, request, requestId), { requestId }), requestId);
+  }
+}
+
+async function throughDoor(request: Request, env: Env, ctx: ExecutionContext, requestId: string): Promise<Response> {
+  const url = URL.parse(request.url);
+  if (url === null) {
+    const problem = { code: "invalid_request", message: "The Host header is not a host name." } as const;
+    return named(problemResponse(problem, { requestId }), requestId);
+  }
+  const door = doorOf(url.host, url.pathname, env.DOMAIN);
+  switch (door.kind) {
+    case "api": {
+      const response =
+        request.method === "OPTIONS"
+          ? preflight(request)
+          : await api.fetch(request, { env, requestId, path: door.path }, ctx);
+      const answered = named(await withRequestId(response, requestId), requestId);
+      allowAnyOrigin(answered.headers);
+      return answered;
+    }
+    case "preview":
+      return named(await preview(request, env, door, requestId), requestId);
+    case "refused":
+      return named(problemResponse(door.problem, { requestId }), requestId);
+    case "main":
+      break;
+  }
+  return named(mainDoor(request, url, door.path, requestId), requestId);
+}
+
+const api = new Hono<ApiEnv>({ getPath: (_request, options) => options?.env?.path ?? "/" });
+api.get("/openapi.json", (c) => c.json(openApiDocument(c.req.url.replace(/\/openapi\.json.*$/, ""))));
+api.use(async (c, next) => {
+  const principal = await authenticate(c.req.raw, c.env.env);
+  if (!principal.ok) {
+    return problemResponse(principal.error, { headers: { "www-authenticate": "Bearer" } });
+  }
+  c.set("principal", principal.value);
+  return next();
+});
+bind(api, { ...sessionHandlers, ...executeHandlers, ...fileHandlers });
+api.notFound((c) =>
+  problemResponse({
+    code: "not_found",
+    message: `The API has nothing at ${c.env.path.slice(0, 200)}. See /api/openapi.json.`,
+  }),
+);
+api.onError((error, c) => problemResponse(unexpected(error, c.req.raw, c.env.requestId)));
+
+function unexpected(error: unknown, request: Request, requestId: string): Problem {
+  logError("unexpected", {
+    requestId,
+    method: request.method,
+    url: request.url.slice(0, 2000),
+    reason: describe(error),
+    stack: error instanceof Error ? error.stack : undefined,
+  });
+  return { code: "internal_error", message: `Something went wrong here. Quote ${requestId} when you ask about it.` };
+}
+
+/** Puts the request's id into an error's body; problems come from many places, the id is only known here. */
+async function withRequestId(response: Response, requestId: string): Promise<Response> {
+  if (response.status < 400 || response.body === null) {
+    return response;
+  }
+  const { error } = await response.json<ErrorBody>();
+  const headers = new Headers(response.headers);
+  headers.delete("content-length");
+  return problemResponse(error, { requestId, headers });
+}
+
+/** The answer with the request's id. The body is not touched. */
+function named(response: Response, requestId: string): Response {
+  const answered = new Response(response.body, response);
+  answered.headers.set("x-request-id", requestId);
+  return answered;
+}

@@ -1,0 +1,42 @@
+// The main host beside the API: what this is, and whether it lives.
+import { problemResponse } from "../contract/errors.ts";
+
+export function mainDoor(request: Request, url: URL, path: string, requestId: string): Response {
+  const isRead = request.method === "GET" || request.method === "HEAD";
+  switch (path) {
+    case "/":
+      return isRead ? welcome(request, url) : notAllowed(request, requestId);
+    case "/health":
+      return isRead ? Response.json({ status: "ok" }) : notAllowed(request, requestId);
+    default:
+      return problemResponse(
+        { code: "not_found", message: `Nothing is served at ${path.slice(0, 200)}. The API is under /api.` },
+        { requestId },
+      );
+  }
+}
+
+function welcome(request: Request, url: URL): Response {
+  const links = { api: `${url.origin}/api`, openapi: `${url.origin}/api/openapi.json`, health: `${url.origin}/health` };
+  if (!request.headers.get("accept")?.includes("text/html")) {
+    return Response.json({ name: "buntime", ...links });
+  }
+  const items = Object.entries(links).map(([name, link]) => `<li>${name}: <a href="${link}">${link}</a></li>`);
+  const html = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>buntime</title>
+<h1>buntime</h1>
+<p>A persistent Bun machine over HTTPS for every AI agent.</p>
+<ul>${items.join("")}</ul>
+</html>
+`;
+  return new Response(html, { headers: { "content-type": "text/html; charset=utf-8" } });
+}
+
+function notAllowed(request: Request, requestId: string): Response {
+  return problemResponse(
+    { code: "method_not_allowed", message: `${request.method} is not possible here. Possible: GET, HEAD.` },
+    { requestId, headers: { allow: "GET, HEAD" } },
+  );
+}

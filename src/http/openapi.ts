@@ -1,0 +1,123 @@
+// The OpenAPI 3.1 document, generated from the route table.
+import * as z from "zod";
+import { createDocument } from "zod-openapi";
+import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiResponsesObject } from "zod-openapi";
+import { ERRORS } from "../contract/errors.ts";
+import type { ErrorCode } from "../contract/errors.ts";
+import { ROUTES } from "../contract/routes.ts";
+import type { Route } from "../contract/routes.ts";
+
+/** Errors that every route can give. */
+const COMMON: readonly ErrorCode[] = ["invalid_request", "unauthorized", "internal_error"];
+
+const DESCRIPTIONS: Readonly<Record<string, string>> = {
+  200: "Done",
+  201: "Created",
+  206: "The range that was asked for",
+  304: "Not modified",
+};
+
+export function openApiDocument(apiUrl: string): ReturnType<typeof createDocument> {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const [operationId, route] of Object.entries(ROUTES)) {
+    paths[route.path] = { ...paths[route.path], [route.method]: operationOf(operationId, route) };
+  }
+  return createDocument({
+    openapi: "3.1.0",
+    info: {
+      title: "buntime",
+      version: "1",
+      description: "A persistent Bun machine over HTTPS: sessions that run code, keep files and serve previews.",
+    },
+    servers: [{ url: apiUrl }],
+    security: [{ key: [] }],
+    components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
+    paths,
+  });
+}
+
+function operationOf(operationId: string, route: Route): ZodOpenApiOperationObject {
+  return {
+    operationId,
+    tags: [route.tag],
+    summary: route.summary,
+    requestParams: {
+      ...(route.params === undefined ? {} : { path: route.params }),
+      ...(route.query === undefined ? {} : { query: route.query }),
+    },
+    ...(route.body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { "application/json": { schema: route.body } } } }),
+    ...(route.upload === undefined ? {} : { requestBody: { required: true, content: { [route.upload]: BYTES } } }),
+    responses: { ...successes(route), ...failures(route) },
+  };
+}
+
+const BYTES = { schema: { type: "string", format: "binary" } } as const;
+
+function successes(route: Route): ZodOpenApiResponsesObject {
+  const responses: ZodOpenApiResponsesObject = {};
+  for (const [status, answer] of Object.entries(route.answers)) {
+    const description = DESCRIPTIONS[status] ?? "Done";
+    // SAFETY: the keys of `answers` are status codes.
+    const code = status as `${1 | 2 | 3 | 4 | 5}${string}`;
+    if ("json" in answer) {
+      responses[code] = {
+        description,
+        content: {
+          "application/json": { schema: answer.json },
+          ...(answer.sse === true ? { "text/event-stream": { schema: { type: "string" } as const } } : {}),
+        },
+      };
+    } else if ("bytes" in answer) {
+      responses[code] = { description, content: { [answer.bytes]: BYTES } };
+    } else {
+      responses[code] = { description };
+    }
+  }
+  return responses;
+}
+
+/** Codes that share a status are told apart by `error.code`, with an example of each. */
+function failures(route: Route): ZodOpenApiResponsesObject {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of new Set([...COMMON, ...route.errors])) {
+    const { status } = ERRORS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  const responses: ZodOpenApiResponsesObject = {};
+  for (const [status, codes] of byStatus) {
+    // SAFETY: the table's statuses are three digits, 400 to 507.
+    responses[String(status) as `${4 | 5}${string}`] = {
+      description: codes.join(", "),
+      content: {
+        "application/json": {
+          schema: ErrorSchema,
+          examples: Object.fromEntries(
+            codes.map((code) => [
+              code,
+              { value: { error: { code, message: `Why, and what to do next`, details: {}, requestId: EXAMPLE_ID } } },
+            ]),
+          ),
+        },
+      },
+    };
+  }
+  return responses;
+}
+
+const EXAMPLE_ID = "req_4k2m9x7q1w8e3r5t6y0u";
+
+// SAFETY: Object.keys of the table gives its codes, and it has some.
+const CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
+
+const ErrorSchema = z
+  .object({
+    error: z.object({
+      code: z.enum(CODES),
+      message: z.string().meta({ description: "Names the thing and the next step" }),
+      details: z.record(z.string(), z.unknown()),
+      requestId: z.string(),
+    }),
+  })
+  .meta({ id: "Error" });

@@ -1,0 +1,67 @@
+// Relays server-sent events from the supervisor, so that a source that breaks ends in a last event and not in
+// silence. Whoever reads is free to go; the source is then cancelled, or drained where its end matters.
+
+/** The event that ends a stream. */
+export interface LastEvent {
+  readonly event: "exit" | "error";
+  /** JSON text. */
+  readonly data: string;
+}
+
+export interface RelayOptions {
+  /** Called when the source broke off; gives the event that the reader gets in place of the rest. */
+  readonly broken: (error: unknown) => Promise<LastEvent>;
+  /** Called once, when nothing more comes from the source. */
+  readonly ended: () => void;
+  /** Read the source to its end even when nobody reads any longer. */
+  readonly drain: boolean;
+}
+
+export function relayEvents(source: ReadableStream<Uint8Array>, options: RelayOptions): ReadableStream<Uint8Array> {
+  const { readable, writable } = new IdentityTransformStream();
+  void pump(source.getReader(), writable.getWriter(), options);
+  return readable;
+}
+
+async function pump(
+  source: ReadableStreamDefaultReader<Uint8Array>,
+  sink: WritableStreamDefaultWriter,
+  options: RelayOptions,
+): Promise<void> {
+  let open = true;
+  let latest: Uint8Array = new Uint8Array();
+  const write = async (bytes: Uint8Array): Promise<void> => {
+    try {
+      await sink.write(bytes);
+    } catch {
+      open = false;
+    }
+  };
+  try {
+    for (;;) {
+      const { done, value } = await source.read();
+      if (done) {
+        break;
+      }
+      latest = value;
+      if (open) {
+        await write(value);
+      }
+      if (!open && !options.drain) {
+        await source.cancel();
+        break;
+      }
+    }
+  } catch (error) {
+    const { event, data } = await options.broken(error);
+    await write(new TextEncoder().encode(`event: ${event}\nid: ${lastId(latest) + 1}\ndata: ${data}\n\n`));
+  }
+  options.ended();
+  await sink.close().catch(() => {});
+}
+
+/** The id of the last event in a chunk; 0 where it has none. */
+function lastId(chunk: Uint8Array): number {
+  const ids = [...new TextDecoder().decode(chunk).matchAll(/^id: (\d+)$/gm)];
+  return Number(ids.at(-1)?.[1] ?? 0);
+}

@@ -1,0 +1,275 @@
+// The execute call, and what becomes of it when the connection to the supervisor breaks: then the supervisor is asked.
+// An outcome is never made up: what cannot be known is `unknown`, and is kept so, since the disk may be gone too.
+import { newId } from "../contract/ids.ts";
+import { problemResponse } from "../contract/errors.ts";
+import type { Problem } from "../contract/errors.ts";
+import type { ExecuteAnswer, ExecutionList, ExecutionRecord, OutputChunk, OutputPage } from "../contract/execute.ts";
+import { EXECUTE_GRACE_MS } from "../contract/limits.ts";
+import type { ResourceLimits } from "../contract/session.ts";
+import type { ExecuteCommand } from "../contract/supervisor.ts";
+import { describe } from "../lib/log.ts";
+import { fail, ok } from "../lib/result.ts";
+import type { Result } from "../lib/result.ts";
+import { relayEvents } from "./event-relay.ts";
+import type { LastEvent } from "./event-relay.ts";
+import { answerFromRecord } from "./record-answer.ts";
+import { TimedOut } from "./runtime.ts";
+import type { Run, Runtime } from "./runtime.ts";
+import type { SessionStore } from "./store.ts";
+import { readResult } from "./supervisor-client.ts";
+import type { SupervisorClient } from "./supervisor-client.ts";
+
+export interface ExecuteCall {
+  /** An ExecuteCommand as JSON text, still without `executionId` and `timeoutMs`: large, so not parsed a second time. */
+  readonly command: string;
+  readonly stream: boolean;
+  /** Absent: the session's default. */
+  readonly timeoutSeconds: number | null;
+}
+
+interface Started {
+  readonly executionId: string;
+  readonly startedAt: number;
+  /** After which the call is given up. */
+  readonly deadline: number;
+  readonly command: string;
+}
+
+/** What the supervisor says became of an execution whose call broke. */
+type Fate =
+  | { readonly kind: "ended"; readonly record: ExecutionRecord }
+  /** It never arrived: safe to send again. */
+  | { readonly kind: "never_started" }
+  | { readonly kind: "unknown" };
+
+/** How long the supervisor may be out of reach after a connection broke; a restart of it takes well under a second. */
+const OUT_OF_REACH_MS = 3000;
+const ASK_MS = 1000;
+const ASK_PAUSE_MS = 50;
+const SENDINGS = 2;
+const PAGE = 100;
+
+export class Executions {
+  readonly #runtime: Runtime;
+  readonly #client: SupervisorClient;
+  readonly #store: SessionStore;
+  readonly #limits: () => ResourceLimits;
+
+  constructor(runtime: Runtime, client: SupervisorClient, store: SessionStore, limits: () => ResourceLimits) {
+    this.#runtime = runtime;
+    this.#client = client;
+    this.#store = store;
+    this.#limits = limits;
+  }
+
+  /** Answers as the client will see it, errors included. `ended` is called once, when the answer is complete. */
+  async execute(
+    call: ExecuteCall,
+    options: { readonly ended: () => void; readonly drain: boolean },
+  ): Promise<Response> {
+    const executionId = newId("exe");
+    const timeoutMs = (call.timeoutSeconds ?? this.#limits().timeout) * 1000;
+    const started: Started = {
+      executionId,
+      startedAt: Date.now(),
+      deadline: Date.now() + timeoutMs + EXECUTE_GRACE_MS,
+      command: call.command,
+    };
+    const request = {
+      method: "POST",
+      path: "/execute",
+      headers: { "content-type": "application/json" },
+      body: withMembers({ executionId, timeoutMs }, call.command),
+      timeoutMs: timeoutMs + EXECUTE_GRACE_MS,
+    };
+    for (let sending = 1; ; sending++) {
+      const run = await this.#runtime.ready(this.#limits());
+      if (!run.ok) {
+        options.ended();
+        return problemResponse(run.error);
+      }
+      try {
+        const response = await this.#runtime.send(run.value, request, call.stream ? asItIs : whole);
+        if (isEventStream(response) && response.body !== null) {
+          const broken = (error: unknown): Promise<LastEvent> => this.#lastEvent(run.value, started, error);
+          return new Response(relayEvents(response.body, { ...options, broken }), response);
+        }
+        options.ended();
+        return response;
+      } catch (error) {
+        const answer = await this.#afterBreak(run.value, started, error);
+        if (answer.ok || answer.error.code !== "execution_not_found" || sending === SENDINGS) {
+          options.ended();
+          return answer.ok ? Response.json(answer.value) : problemResponse(answer.error);
+        }
+      }
+    }
+  }
+
+  /** The record, from the supervisor or, where the container was lost with it, from what the session kept. */
+  async record(executionId: string): Promise<Result<ExecutionRecord>> {
+    const answer = await this.#client.execution(executionId);
+    const lost = this.#lost(executionId, answer);
+    return lost === null ? answer : ok(lost);
+  }
+
+  async output(executionId: string, after: number): Promise<Result<OutputPage>> {
+    const answer = await this.#client.output(executionId, after);
+    const lost = this.#lost(executionId, answer);
+    return lost === null ? answer : ok({ chunks: [], lastSeq: after, done: true, outcome: lost.outcome });
+  }
+
+  /** Newest first, those of lost containers in their places. */
+  async list(paging: { readonly limit: number; readonly offset: number }): Promise<Result<ExecutionList>> {
+    const lost = this.#store.lostExecutions();
+    if (lost.length === 0) {
+      return this.#client.executions(paging);
+    }
+    // An embedded container keeps its disk, so an execution may be known on both sides.
+    const byId = new Map(lost.map((record) => [record.executionId, record]));
+    for (let offset = 0; ; offset += PAGE) {
+      const page = await this.#client.executions({ limit: PAGE, offset });
+      if (!page.ok) {
+        return page;
+      }
+      for (const record of page.value.executions) {
+        byId.set(record.executionId, record);
+      }
+      if (page.value.executions.length < PAGE) {
+        break;
+      }
+    }
+    const all = [...byId.values()].toSorted((a, b) => Date.parse(b.startedAt) - Date.parse(a.startedAt));
+    return ok({ executions: all.slice(paging.offset, paging.offset + paging.limit), total: all.length });
+  }
+
+  #lost<T>(executionId: string, answer: Result<T>): ExecutionRecord | null {
+    return answer.ok || answer.error.code !== "execution_not_found"
+      ? null
+      : (this.#store.lostExecutions().find((record) => record.executionId === executionId) ?? null);
+  }
+
+  async #fate(run: Run, executionId: string, deadline: number): Promise<Fate> {
+    const request = { method: "GET", path: `/executions/${executionId}`, timeoutMs: ASK_MS };
+    let inReach = Date.now();
+    while (!run.lost.aborted && Date.now() < deadline && Date.now() - inReach < OUT_OF_REACH_MS) {
+      try {
+        const record = await this.#runtime.send(run, request, readResult<ExecutionRecord>);
+        inReach = Date.now();
+        if (!record.ok) {
+          return record.error.code === "execution_not_found" ? { kind: "never_started" } : { kind: "unknown" };
+        }
+        if (record.value.outcome === "unknown") {
+          return { kind: "unknown" };
+        }
+        if (record.value.outcome !== "running") {
+          return { kind: "ended", record: record.value };
+        }
+      } catch {
+        // Out of reach: the supervisor may be starting anew.
+      }
+      await scheduler.wait(ASK_PAUSE_MS);
+    }
+    return { kind: "unknown" };
+  }
+
+  /** `execution_not_found`: it never started. */
+  async #afterBreak(run: Run, started: Started, error: unknown): Promise<Result<ExecuteAnswer>> {
+    const { executionId } = started;
+    if (error instanceof TimedOut) {
+      return fail(
+        "execution_timeout",
+        `Execution ${executionId} did not answer in time. Ask for its record to learn its outcome.`,
+        { executionId },
+      );
+    }
+    this.#runtime.suspect(run);
+    const fate = await this.#fate(run, executionId, started.deadline);
+    switch (fate.kind) {
+      case "ended":
+        return this.#answer(fate.record, started.command);
+      case "never_started":
+        return fail("execution_not_found", `Execution ${executionId} never started. Send it again.`, { executionId });
+      case "unknown":
+        break;
+    }
+    return { ok: false, error: this.#unknown(started, describe(error)) };
+  }
+
+  async #lastEvent(run: Run, started: Started, error: unknown): Promise<LastEvent> {
+    const answer = await this.#afterBreak(run, started, error);
+    return answer.ok
+      ? { event: "exit", data: JSON.stringify(answer.value) }
+      : { event: "error", data: JSON.stringify({ error: answer.error }) };
+  }
+
+  async #answer(record: ExecutionRecord, command: string): Promise<Result<ExecuteAnswer>> {
+    const chunks: OutputChunk[] = [];
+    for (let after = 0; ;) {
+      const page = await this.#client.output(record.executionId, after);
+      if (!page.ok) {
+        return page;
+      }
+      chunks.push(...page.value.chunks);
+      if (page.value.chunks.length === 0) {
+        return ok(answerFromRecord(record, chunks, parseCommand(command).encoding));
+      }
+      after = page.value.lastSeq;
+    }
+  }
+
+  /** Keeps the execution as `unknown` and says so. */
+  #unknown(started: Started, reason: string): Problem {
+    const { executionId } = started;
+    const command = parseCommand(started.command);
+    this.#store.saveLostExecution({
+      executionId,
+      outcome: "unknown",
+      reason: null,
+      code: command.code ?? null,
+      command: command.command ?? null,
+      workingDir: command.workingDir,
+      background: false,
+      pid: null,
+      startedAt: new Date(started.startedAt).toISOString(),
+      endedAt: null,
+      executionTime: null,
+      exitCode: null,
+      signal: null,
+      memoryUsed: null,
+      cpuTime: null,
+      outputBytes: 0,
+      truncated: false,
+      filesWritten: [],
+    });
+    return {
+      code: "container_unavailable",
+      message: `The container was lost while execution ${executionId} ran, and what became of it is unknown: ${reason}.`,
+      details: { executionId, outcome: "unknown" },
+    };
+  }
+}
+
+/** Puts members in front of those of an object given as JSON text. */
+function withMembers(members: object, json: string): string {
+  return `${JSON.stringify(members).slice(0, -1)},${json.slice(1)}`;
+}
+
+function parseCommand(command: string): Omit<ExecuteCommand, "executionId" | "timeoutMs"> {
+  // SAFETY: http/routes/execute.ts wrote it.
+  return JSON.parse(command) as Omit<ExecuteCommand, "executionId" | "timeoutMs">;
+}
+
+function isEventStream(response: Response): boolean {
+  return response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+}
+
+const asItIs = (response: Response): Response => response;
+
+/** Read to its end, so that a connection that breaks on the way is noticed here. */
+async function whole(response: Response): Promise<Response> {
+  return new Response(await response.text(), {
+    status: response.status,
+    headers: { "content-type": response.headers.get("content-type") ?? "application/json" },
+  });
+}

@@ -1,0 +1,20 @@
+// The schema of a session's own database, one step per entry: never change one that was released, add another.
+
+export const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE session (
+     only INTEGER PRIMARY KEY CHECK (only = 1),
+     record TEXT NOT NULL,
+     state TEXT NOT NULL,
+     last_active INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE run (
+     only INTEGER PRIMARY KEY CHECK (only = 1),
+     id TEXT NOT NULL,
+     token TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE lost_execution (
+     id TEXT PRIMARY KEY,
+     started_at INTEGER NOT NULL,
+     record TEXT NOT NULL
+   ) STRICT;`,
+];

@@ -1,0 +1,48 @@
+// Rebuilds the answer of an execution from its durable record, for a call whose connection broke after it had ended. Pure.
+import type { ExecuteAnswer, ExecutionRecord, OutputChunk } from "../contract/execute.ts";
+import { ANSWER_OUTPUT_BYTES } from "../contract/limits.ts";
+
+export function answerFromRecord(
+  record: ExecutionRecord,
+  chunks: readonly OutputChunk[],
+  encoding: ExecuteAnswer["encoding"],
+): ExecuteAnswer {
+  const stdout = collect(chunks, "stdout");
+  const stderr = collect(chunks, "stderr");
+  const text = (bytes: Uint8Array): string =>
+    encoding === "base64" ? bytes.toBase64() : new TextDecoder().decode(bytes);
+  return {
+    executionId: record.executionId,
+    stdout: text(stdout.bytes),
+    stderr: text(stderr.bytes),
+    encoding,
+    exitCode: record.exitCode,
+    signal: record.signal,
+    executionTime: record.executionTime ?? 0,
+    memoryUsed: record.memoryUsed,
+    cpuTime: record.cpuTime,
+    timedOut: record.outcome === "timed_out",
+    truncated: stdout.truncated || stderr.truncated || record.truncated,
+    background: record.background,
+    pid: record.pid,
+    filesWritten: record.filesWritten,
+  };
+}
+
+function collect(
+  chunks: readonly OutputChunk[],
+  stream: OutputChunk["stream"],
+): { readonly bytes: Uint8Array; readonly truncated: boolean } {
+  const parts = chunks
+    .filter((chunk) => chunk.stream === stream)
+    .map((chunk) =>
+      chunk.encoding === "base64" ? Uint8Array.fromBase64(chunk.data) : new TextEncoder().encode(chunk.data),
+    );
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return { bytes: whole.subarray(0, ANSWER_OUTPUT_BYTES), truncated: whole.length > ANSWER_OUTPUT_BYTES };
+}

@@ -1,0 +1,26 @@
+// Removes what a session holds outside of its own storage. Idempotent, since an alarm repeats it until all of it worked.
+import type { Env } from "../env.ts";
+import { accountOf } from "../account/rpc.ts";
+import { within } from "../lib/within.ts";
+import { forgetName } from "../storage/directory.ts";
+import { deleteSnapshots } from "../storage/snapshots.ts";
+import type { SessionRecord } from "./record.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** For each part of it. */
+const REMOVAL_MS = 20_000;
+
+export async function removeOutside(record: SessionRecord, runtime: Runtime, env: Env): Promise<void> {
+  const outcomes = await Promise.allSettled<unknown>(
+    [
+      runtime.destroy(),
+      record.name === null ? Promise.resolve() : forgetName(env.DIRECTORY, record.accountId, record.name),
+      deleteSnapshots(env.SNAPSHOTS, record.id),
+      record.oneShot ? Promise.resolve() : accountOf(env, record.accountId).release(record.id),
+    ].map((removal) => within(removal, REMOVAL_MS)),
+  );
+  const failure = outcomes.find((outcome) => outcome.status === "rejected");
+  if (failure !== undefined) {
+    throw failure.reason;
+  }
+}

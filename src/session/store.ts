@@ -1,0 +1,119 @@
+// A session's own database. Nothing is written for a session that was never created, nor after it was erased: late
+// writers, such as a container's end being noticed, find it closed.
+import type { ExecutionRecord } from "../contract/execute.ts";
+import { hasSchema, migrate } from "../lib/schema.ts";
+import type { SessionState } from "./machine.ts";
+import { MIGRATIONS } from "./migrations.ts";
+import type { SessionRecord } from "./record.ts";
+
+/** One start of the container. Stored before the start, so that a later instance of the object can talk to it. */
+export interface StoredRun {
+  readonly id: string;
+  readonly token: string;
+}
+
+export interface StoredSession {
+  readonly record: SessionRecord;
+  readonly state: SessionState;
+  readonly lastActive: number;
+}
+
+/** Kept so that an execution can be answered for when its disk is gone; the newest. */
+const LOST_EXECUTIONS_KEPT = 100;
+
+export class SessionStore {
+  readonly #storage: DurableObjectStorage;
+  #exists: boolean;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    this.#exists = hasSchema(storage);
+    if (this.#exists) {
+      migrate(storage, MIGRATIONS);
+    }
+  }
+
+  load(): StoredSession | null {
+    if (!this.#exists) {
+      return null;
+    }
+    const row = this.#storage.sql
+      .exec<{ record: string; state: string; last_active: number }>("SELECT record, state, last_active FROM session")
+      .toArray()[0];
+    if (row === undefined) {
+      return null;
+    }
+    // SAFETY: `save` below is the only writer.
+    const record = JSON.parse(row.record) as SessionRecord;
+    // SAFETY: as above.
+    const state = JSON.parse(row.state) as SessionState;
+    return { record, state, lastActive: row.last_active };
+  }
+
+  /** Makes the database at the first call. */
+  create(session: StoredSession): void {
+    migrate(this.#storage, MIGRATIONS);
+    this.#exists = true;
+    this.save(session);
+  }
+
+  save(session: StoredSession): void {
+    if (this.#exists) {
+      this.#storage.sql.exec(
+        "INSERT OR REPLACE INTO session (only, record, state, last_active) VALUES (1, ?, ?, ?)",
+        JSON.stringify(session.record),
+        JSON.stringify(session.state),
+        session.lastActive,
+      );
+    }
+  }
+
+  loadRun(): StoredRun | null {
+    return this.#exists
+      ? (this.#storage.sql.exec<{ id: string; token: string }>("SELECT id, token FROM run").toArray()[0] ?? null)
+      : null;
+  }
+
+  saveRun(run: StoredRun): void {
+    if (this.#exists) {
+      this.#storage.sql.exec("INSERT OR REPLACE INTO run (only, id, token) VALUES (1, ?, ?)", run.id, run.token);
+    }
+  }
+
+  saveLostExecution(record: ExecutionRecord): void {
+    if (!this.#exists) {
+      return;
+    }
+    this.#storage.sql.exec(
+      "INSERT OR REPLACE INTO lost_execution (id, started_at, record) VALUES (?, ?, ?)",
+      record.executionId,
+      Date.parse(record.startedAt),
+      JSON.stringify(record),
+    );
+    this.#storage.sql.exec(
+      "DELETE FROM lost_execution WHERE id NOT IN (SELECT id FROM lost_execution ORDER BY started_at DESC LIMIT ?)",
+      LOST_EXECUTIONS_KEPT,
+    );
+  }
+
+  /** Newest first. */
+  lostExecutions(): ExecutionRecord[] {
+    if (!this.#exists) {
+      return [];
+    }
+    return (
+      this.#storage.sql
+        .exec<{ record: string }>("SELECT record FROM lost_execution ORDER BY started_at DESC")
+        .toArray()
+        // SAFETY: `saveLostExecution` is the only writer.
+        .map((row) => JSON.parse(row.record) as ExecutionRecord)
+    );
+  }
+
+  /** Leaves nothing behind, the alarm included. */
+  async erase(): Promise<void> {
+    this.#exists = false;
+    await this.#storage.deleteAlarm();
+    await this.#storage.deleteAll();
+  }
+}
