@@ -1,0 +1,100 @@
+// What a client calls a file → its path relative to the workspace. Text only: where links lead is asked in workspace.ts.
+import { PATH_BYTES } from "../../../src/contract/limits.ts";
+import { SupervisorError } from "../problem.ts";
+
+/** What clients call the workspace, wherever it really is. */
+const PUBLIC_ROOT = "/workspace";
+const NAME_BYTES = 255;
+
+/**
+ * Normal form, relative, `""` for the workspace itself. `a/../b` is `b`, whatever `a` is.
+ * @throws SupervisorError invalid_request
+ */
+export function parsePath(path: string): string {
+  if (path === "") throw invalid("The path is empty; name a file such as src/index.ts");
+  if (path.includes("\0")) throw invalid("The path has a null byte");
+  if (!path.isWellFormed()) throw invalid("The path has a lone surrogate, which UTF-8 cannot hold");
+  if (Buffer.byteLength(path) > PATH_BYTES) throw invalid(`The path is longer than ${PATH_BYTES} bytes`);
+  const segments = split(path, path);
+  if (!path.startsWith("/")) return segments.join("/");
+  if (segments[0] !== PUBLIC_ROOT.slice(1)) throw outside(path);
+  return segments.slice(1).join("/");
+}
+
+function split(path: string, shown: string): string[] {
+  const segments: string[] = [];
+  // Climbing above the workspace is refused even where the rest would lead back into it.
+  const floor = path.startsWith("/") ? 1 : 0;
+  for (const segment of path.split("/")) {
+    if (segment === "" || segment === ".") continue;
+    if (segment === "..") {
+      if (segments.length <= floor) throw outside(shown);
+      segments.pop();
+      continue;
+    }
+    if (Buffer.byteLength(segment) > NAME_BYTES) throw invalid(`A name in the path is longer than ${NAME_BYTES} bytes`);
+    segments.push(segment);
+  }
+  return segments;
+}
+
+/** Where a link leads, as a path in the workspace. @throws SupervisorError invalid_request when it leads out. */
+export function parseLink(linkPath: string, target: string): string {
+  if (target.startsWith("/")) return parsePath(target);
+  const directory = parentOf(linkPath);
+  return parsePath(directory === "" ? target : `${directory}/${target}`);
+}
+
+/** The last path segment of raw routes: percent-encoded, slashes included. */
+export function decodePath(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    throw invalid("The path has bad percent-encoding; encode it as UTF-8");
+  }
+}
+
+/** How a path is called in answers. */
+export function shownPath(relative: string): string {
+  return relative === "" ? "." : relative;
+}
+
+export function parentOf(relative: string): string {
+  return relative.slice(0, Math.max(0, relative.lastIndexOf("/")));
+}
+
+export function nameOf(relative: string): string {
+  return relative.slice(relative.lastIndexOf("/") + 1);
+}
+
+export function joinPath(directory: string, name: string): string {
+  return directory === "" ? name : `${directory}/${name}`;
+}
+
+/** The supervisor's own directory, left out of what a client sees unless it is asked for by its path. */
+export const OWN_DIRECTORY = ".buntime";
+
+const RUNNING_CODE = /^\.exe_[0-9a-z]{20}\.[a-z]+$/;
+const DRAFT = /^\.put_[0-9a-f]{32}$/;
+
+/** A name for a file that is still being written. */
+export function newDraftName(): string {
+  return `.put_${crypto.randomUUID().replaceAll("-", "")}`;
+}
+
+export function isDraft(name: string): boolean {
+  return DRAFT.test(name);
+}
+
+/** Never shown to a client that did not ask for it. */
+export function isHidden(relative: string, name: string): boolean {
+  return relative === OWN_DIRECTORY || RUNNING_CODE.test(name) || isDraft(name);
+}
+
+export function invalid(message: string): SupervisorError {
+  return new SupervisorError("invalid_request", message);
+}
+
+export function outside(path: string): SupervisorError {
+  return invalid(`${path} leads out of ${PUBLIC_ROOT}; only files in it can be reached`);
+}

@@ -1,0 +1,107 @@
+// Output as server-sent events. Pulled by the client: what it does not read stays in the record, so a slow one costs no
+// memory and holds nothing up.
+import type { OutputChunk } from "../../../src/contract/execute.ts";
+import type { ErrorBody } from "../../../src/contract/errors.ts";
+import { HEARTBEAT_MS } from "../../../src/contract/limits.ts";
+import { SupervisorError } from "../problem.ts";
+import type { Execution } from "./execution.ts";
+import type { OutputSource } from "./executions.ts";
+import { toOutputChunk } from "./output-file.ts";
+import type { Chunk } from "./output-file.ts";
+import type { OutputLog } from "./output-log.ts";
+
+const PIECE_BYTES = 256 * 1024;
+const COMMENT = ":\n\n";
+
+/** The output of an execution as it comes, then one `exit` with its answer, or `error`. */
+export function executionStream(execution: Execution, signal: AbortSignal): Response {
+  return eventStream(executionEvents(execution, signal));
+}
+
+/** What was printed after `after`, then `exit` with the record once nothing follows. */
+export function outputStream(source: OutputSource, after: number, signal: AbortSignal): Response {
+  return eventStream(outputEvents(source, after, signal));
+}
+
+async function* executionEvents(execution: Execution, signal: AbortSignal): AsyncGenerator<string> {
+  const { encoding } = execution.command;
+  const render = encoding === "base64" ? renderBase64 : renderText;
+  const { log } = execution;
+  const ended = (): boolean => execution.answered;
+  yield* follow({ log, read: (after) => log.read(after, PIECE_BYTES), after: 0, ended, render, signal });
+  try {
+    yield event("exit", await execution.answer);
+  } catch (error) {
+    if (!(error instanceof SupervisorError)) throw error;
+    const body: ErrorBody = { error: error.problem };
+    yield event("error", body);
+  }
+}
+
+async function* outputEvents(source: OutputSource, after: number, signal: AbortSignal): AsyncGenerator<string> {
+  const { log } = source;
+  const ended = (): boolean => log?.closed ?? true;
+  const read = (from: number): Chunk[] => source.read(from, PIECE_BYTES);
+  yield* follow({ log, read, after, ended, render: renderEither, signal });
+  yield event("exit", source.record);
+}
+
+interface Follow {
+  readonly log: OutputLog | null;
+  readonly read: (after: number) => Chunk[];
+  readonly after: number;
+  /** Nothing more is wanted once what there is has been read. */
+  readonly ended: () => boolean;
+  readonly render: (chunk: Chunk) => string;
+  readonly signal: AbortSignal;
+}
+
+async function* follow({ log, read, after, ended, render, signal }: Follow): AsyncGenerator<string> {
+  // At once, so that the client has the head of the answer.
+  yield COMMENT;
+  signal.addEventListener("abort", () => log?.wake());
+  for (let seq = after; !signal.aborted;) {
+    const last = ended();
+    const chunks = read(seq);
+    seq = chunks.at(-1)?.seq ?? seq;
+    if (chunks.length > 0) yield chunks.map(render).join("");
+    else if (last || log === null) return;
+    else if (!(await log.changed(HEARTBEAT_MS))) yield COMMENT;
+  }
+}
+
+function eventStream(events: AsyncGenerator<string>): Response {
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { value, done } = await events.next();
+        if (done === true) controller.close();
+        else controller.enqueue(Buffer.from(value));
+      },
+      async cancel() {
+        await events.return(undefined);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const headers = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" };
+  return new Response(body, { headers });
+}
+
+function renderText({ seq, stream, bytes }: Chunk): string {
+  return event(stream, { seq, data: Buffer.from(bytes).toString("utf8") }, seq);
+}
+
+function renderBase64({ seq, stream, bytes }: Chunk): string {
+  return event(stream, { seq, data: Buffer.from(bytes).toString("base64"), encoding: "base64" }, seq);
+}
+
+/** Base64 only where the bytes are not UTF-8. */
+function renderEither(chunk: Chunk): string {
+  const { seq, stream, data, encoding }: OutputChunk = toOutputChunk(chunk);
+  return event(stream, encoding === "base64" ? { seq, data, encoding } : { seq, data }, seq);
+}
+
+function event(name: string, data: unknown, id?: number): string {
+  return `event: ${name}\n${id === undefined ? "" : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
+}

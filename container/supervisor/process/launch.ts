@@ -1,0 +1,71 @@
+// Starts a process as user code: another uid, a session and process group of its own, pipes for its output.
+import { closeSync, fchownSync } from "node:fs";
+import type { UserIdentity } from "../config.ts";
+import { spawnIdentity } from "../linux/credentials.ts";
+import { SupervisorError } from "../problem.ts";
+import { openPipe, openText } from "./libc.ts";
+import type { UserNamespace } from "./user-namespace.ts";
+
+export interface LaunchOptions {
+  readonly argv: readonly string[];
+  readonly workingDir: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdin: string | undefined;
+  readonly user: UserIdentity;
+  /** Where the user's processes live; null where their uid keeps them apart. */
+  readonly namespace: UserNamespace | null;
+}
+
+type Stdio = [stdin: "ignore" | number, stdout: number, stderr: number];
+
+export interface Launched {
+  readonly process: Bun.Subprocess;
+  /** The reading ends; the caller closes them. */
+  readonly stdout: number;
+  readonly stderr: number;
+}
+
+/** @throws SupervisorError when the kernel refuses */
+export function launch({ argv, workingDir, env, stdin, user, namespace }: LaunchOptions): Launched {
+  const opened: number[] = [];
+  const keep = (fd: number): number => {
+    opened.push(fd);
+    // So that user code may open /dev/stdin, /dev/stdout and /dev/stderr.
+    if (user.kind === "uid") fchownSync(fd, user.uid, user.gid);
+    return fd;
+  };
+  const stdout = openPipe();
+  const stderr = openPipe();
+  try {
+    for (const { write } of [stdout, stderr]) keep(write);
+    const input = stdin === undefined ? "ignore" : keep(openText(stdin));
+    const stdio: Stdio = [input, stdout.write, stderr.write];
+    const process =
+      namespace === null
+        ? Bun.spawn([...argv], { cwd: workingDir, env: { ...env }, stdio, detached: true, ...spawnIdentity(user) })
+        : namespace.born(() =>
+            Bun.spawn(namespace.wrap({ argv, workingDir, env }), { cwd: "/", stdio, detached: true }),
+          );
+    return { process, stdout: stdout.read, stderr: stderr.read };
+  } catch (error) {
+    closeSync(stdout.read);
+    closeSync(stderr.read);
+    throw refusal(error);
+  } finally {
+    for (const fd of opened) closeSync(fd);
+  }
+}
+
+function refusal(error: unknown): SupervisorError {
+  const code = error instanceof Error && "code" in error ? error.code : null;
+  if (code === "E2BIG") {
+    return new SupervisorError(
+      "invalid_request",
+      "env is too large for a process: the kernel allows about 2 MB in all",
+    );
+  }
+  if (code === "EAGAIN" || code === "ENOMEM") {
+    return new SupervisorError("memory_limit_exceeded", "No further process can be started: kill some first");
+  }
+  return new SupervisorError("internal_error", `The process could not be started: ${String(error)}`);
+}

@@ -1,0 +1,24 @@
+// Keeps the processes of a session within its memory. The kernel's own limit, where there is one, would take the
+// container down with them.
+import { readProportionalBytes } from "./proc-filesystem.ts";
+import type { UserProcess } from "./process-table.ts";
+
+/** The execution that uses most, when all together are over the limit. `executionId` null: strays of none. */
+export function findMemoryOffender(
+  processes: readonly UserProcess[],
+  limitBytes: number,
+): { readonly executionId: string | null } | null {
+  const atMost = processes.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+  if (atMost <= limitBytes) return null;
+  // Pages that a fork shares with its parent were counted twice. The exact figure is slow, so only now.
+  const use = new Map<string | null, number>();
+  let total = 0;
+  for (const { hostPid, executionId } of processes) {
+    const bytes = readProportionalBytes(hostPid);
+    total += bytes;
+    use.set(executionId, (use.get(executionId) ?? 0) + bytes);
+  }
+  if (total <= limitBytes) return null;
+  const [biggest] = [...use].toSorted(([, a], [, b]) => b - a);
+  return biggest === undefined ? null : { executionId: biggest[0] };
+}

@@ -1,0 +1,136 @@
+// Reading /proc. A process may be gone between any two calls: everything about it is then null or empty, never an error.
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+export interface ProcessStatus {
+  readonly pid: number;
+  readonly parentPid: number;
+  readonly uid: number;
+  /** The process's number in each pid namespace it is in, the reader's first. */
+  readonly pids: readonly number[];
+  readonly group: number;
+  readonly session: number;
+  /** Memory of its own: anonymous and shared pages, not mapped files. */
+  readonly memoryBytes: number;
+  /** Everything resident. */
+  readonly residentBytes: number;
+}
+
+export interface ProcessTimes {
+  readonly startedAtMs: number;
+  readonly cpuMs: number;
+}
+
+/** Linux's USER_HZ, the same on every architecture that Bun runs on. */
+const TICK_MS = 10;
+
+export function listPids(): number[] {
+  return readdirSync("/proc").map(Number).filter(Number.isInteger);
+}
+
+/** Null for one that is gone or only waits to be reaped. */
+export function readStatus(pid: number): ProcessStatus | null {
+  const text = readText(`/proc/${pid}/status`);
+  if (text === null) return null;
+  const field = (name: string): string => {
+    const start = text.indexOf(`\n${name}:\t`);
+    return start < 0 ? "" : text.slice(start + name.length + 3, text.indexOf("\n", start + 1));
+  };
+  const state = field("State");
+  if (state.startsWith("Z") || state.startsWith("X")) return null;
+  return {
+    pid,
+    parentPid: Number(field("PPid")),
+    uid: Number.parseInt(field("Uid"), 10),
+    pids: field("NSpid").split("\t").map(Number),
+    group: Number.parseInt(field("NSpgid"), 10),
+    session: Number.parseInt(field("NSsid"), 10),
+    memoryBytes: kilobytes(field("RssAnon")) + kilobytes(field("RssShmem")),
+    residentBytes: kilobytes(field("VmRSS")),
+  };
+}
+
+/** The number of a process in the innermost pid namespace that it is in. */
+export function readInnerPid(pid: number): number | null {
+  const numbers = /^NSpid:.*\t(\d+)$/m.exec(readText(`/proc/${pid}/status`) ?? "");
+  return numbers === null ? null : Number(numbers[1]);
+}
+
+export function readTimes(pid: number): ProcessTimes | null {
+  const text = readText(`/proc/${pid}/stat`);
+  if (text === null) return null;
+  // The name in parentheses may hold anything, parentheses and spaces included.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const [userTicks, systemTicks, startTicks] = [fields[11], fields[12], fields[19]].map(Number);
+  if (userTicks === undefined || systemTicks === undefined || startTicks === undefined) return null;
+  return { startedAtMs: bootTimeMs() + startTicks * TICK_MS, cpuMs: (userTicks + systemTicks) * TICK_MS };
+}
+
+export function readCommandLine(pid: number): string {
+  const text = readText(`/proc/${pid}/cmdline`) ?? "";
+  return text.replace(/\0+$/, "").replaceAll("\0", " ") || (readText(`/proc/${pid}/comm`) ?? "").trim();
+}
+
+export function readVariable(pid: number, name: string): string | null {
+  const entry = readText(`/proc/${pid}/environ`)
+    ?.split("\0")
+    .find((pair) => pair.startsWith(`${name}=`));
+  return entry === undefined ? null : entry.slice(name.length + 1);
+}
+
+/** Memory with shared pages counted once over all who share them. Slow for large processes. */
+export function readProportionalBytes(pid: number): number {
+  const matches = (readText(`/proc/${pid}/smaps_rollup`) ?? "").matchAll(/^Pss_(?:Anon|Shmem):\s+(\d+) kB/gm);
+  return matches.reduce((sum, [, kilobytes]) => sum + Number(kilobytes) * 1024, 0);
+}
+
+/** Bytes that a process has caused to be written to disk. */
+export function readWrittenBytes(pid: number): number {
+  return Number(/^write_bytes: (\d+)/m.exec(readText(`/proc/${pid}/io`) ?? "")?.[1] ?? 0);
+}
+
+/** Inode numbers of the sockets that a process holds. */
+export function readSocketInodes(pid: number): number[] {
+  const directory = `/proc/${pid}/fd`;
+  const inodes: number[] = [];
+  for (const fd of attempt(() => readdirSync(directory)) ?? []) {
+    const match = /^socket:\[(\d+)\]$/.exec(attempt(() => readlinkSync(`${directory}/${fd}`)) ?? "");
+    if (match !== null) inodes.push(Number(match[1]));
+  }
+  return inodes;
+}
+
+/** Port by socket inode, of every TCP socket that listens in this network namespace. */
+export function readListeningSockets(): Map<number, number> {
+  const ports = new Map<number, number>();
+  for (const path of ["/proc/net/tcp", "/proc/net/tcp6"]) {
+    for (const line of (readText(path) ?? "").split("\n").slice(1)) {
+      const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
+      if (state !== "0A" || local === undefined || inode === undefined) continue;
+      ports.set(Number(inode), Number.parseInt(local.slice(local.lastIndexOf(":") + 1), 16));
+    }
+  }
+  return ports;
+}
+
+let bootTime: number | null = null;
+
+function bootTimeMs(): number {
+  bootTime ??= Date.now() - Number.parseFloat(readText("/proc/uptime") ?? "0") * 1000;
+  return bootTime;
+}
+
+function kilobytes(text: string): number {
+  return (Number.parseInt(text, 10) || 0) * 1024;
+}
+
+function readText(path: string): string | null {
+  return attempt(() => readFileSync(path, "utf8"));
+}
+
+function attempt<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,61 @@
+// Executions and processes over HTTP. Requests come from the session object, which has checked them by the contract.
+import type { OutputPage } from "../../../src/contract/execute.ts";
+import type { ExecuteCommand, KillCommand } from "../../../src/contract/supervisor.ts";
+import { SupervisorError } from "../problem.ts";
+import { executionStream, outputStream } from "./event-stream.ts";
+import type { Executions } from "./executions.ts";
+import { toOutputChunk } from "./output-file.ts";
+
+/** Of output in one page; the next one goes on after it. */
+const PAGE_BYTES = 1024 * 1024;
+
+export async function execute(executions: Executions, request: Request): Promise<Response> {
+  const command = await readJson<ExecuteCommand>(request);
+  const execution = await executions.start(command);
+  if (command.stream) {
+    if (command.cancelOnDisconnect) {
+      const leave = (): void => void execution.end({ reason: "disconnected" });
+      request.signal.addEventListener("abort", leave);
+      void execution.finished.then(() => request.signal.removeEventListener("abort", leave));
+    }
+    return executionStream(execution, request.signal);
+  }
+  return Response.json(await execution.answer);
+}
+
+export async function kill(executions: Executions, request: Request): Promise<Response> {
+  return Response.json(await executions.kill(await readJson<KillCommand>(request)));
+}
+
+export function listExecutions(executions: Executions, url: URL): Response {
+  return Response.json(executions.list(numberIn(url, "limit", 50), numberIn(url, "offset", 0)));
+}
+
+export function readOutput(executions: Executions, id: string, request: Request, url: URL): Response {
+  const source = executions.output(id);
+  const after = numberIn(url, "after", 0);
+  if (request.headers.get("accept")?.includes("text/event-stream") === true) {
+    return outputStream(source, after, request.signal);
+  }
+  const closed = source.log?.closed ?? true;
+  const chunks = source.read(after, PAGE_BYTES).map(toOutputChunk);
+  const lastSeq = chunks.at(-1)?.seq ?? after;
+  const done = closed && source.read(lastSeq, 1).length === 0;
+  const page: OutputPage = { chunks, lastSeq, done, outcome: source.record.outcome };
+  return Response.json(page);
+}
+
+function numberIn(url: URL, name: string, fallback: number): number {
+  const text = url.searchParams.get(name) ?? String(fallback);
+  if (!/^\d{1,9}$/.test(text)) throw new SupervisorError("invalid_request", `${name} is not a whole number: ${text}`);
+  return Number(text);
+}
+
+async function readJson<T>(request: Request): Promise<T> {
+  try {
+    // SAFETY: the session object sends what the contract's types say, with our token.
+    return (await request.json()) as T;
+  } catch {
+    throw new SupervisorError("invalid_request", "The body is not JSON");
+  }
+}
