@@ -1,0 +1,109 @@
+// The engine's containers by id. Calls for one id are answered one after the other, so that many starts at the same time
+// are one start, and a deletion never meets half a start.
+import { rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { type Container, type Exit, type Host, startContainer } from "./container.ts";
+import type { EngineDirectory } from "./directory.ts";
+
+const SIGTERM = 15;
+const SIGKILL = 9;
+
+export interface Status {
+  readonly running: boolean;
+  /** How the last run ended; null while running and when there was none. */
+  readonly exit: Exit | null;
+}
+
+interface Entry {
+  /** Settles when the last call for this id is done. */
+  queue: Promise<unknown>;
+  running: Container | null;
+  exit: Exit | null;
+}
+
+export class Containers {
+  readonly #host: Host;
+  readonly #directory: EngineDirectory;
+  readonly #entries = new Map<string, Entry>();
+  #closed = false;
+
+  constructor(host: Host, directory: EngineDirectory) {
+    this.#host = host;
+    this.#directory = directory;
+  }
+
+  status(id: string): Status {
+    const entry = this.#entries.get(id);
+    return { running: entry?.running !== null && entry !== undefined, exit: entry?.exit ?? null };
+  }
+
+  running(id: string): Container | null {
+    return this.#entries.get(id)?.running ?? null;
+  }
+
+  /** @throws LaunchError */
+  async start(id: string, env: Readonly<Record<string, string>>): Promise<void> {
+    await this.#inTurn(id, async (entry) => {
+      if (entry.running !== null) return;
+      if (this.#closed) throw new Error("the engine is stopping");
+      const container = await startContainer(this.#host, this.#directory.container(id), env);
+      entry.running = container;
+      entry.exit = null;
+      const onExit = (exit: Exit) => {
+        entry.running = null;
+        entry.exit = exit;
+      };
+      void container.exited.then(onExit);
+    });
+  }
+
+  /** Kills it and removes everything of it, files included. */
+  async delete(id: string): Promise<void> {
+    await this.#inTurn(id, async (entry) => {
+      await end(entry);
+      entry.exit = null;
+      await removeTree(this.#directory.container(id).path);
+    });
+  }
+
+  /** Ends all, with a moment for each to end by itself. Nothing starts afterwards; the workspaces stay. */
+  async close(graceMs: number): Promise<void> {
+    this.#closed = true;
+    await Promise.all(
+      [...this.#entries.keys()].map((id) =>
+        this.#inTurn(id, async (entry) => {
+          entry.running?.signal(SIGTERM);
+          await Promise.race([entry.running?.exited, Bun.sleep(graceMs)]);
+          await end(entry);
+          rmSync(this.#directory.container(id).state, { recursive: true, force: true });
+        }),
+      ),
+    );
+  }
+
+  async #inTurn(id: string, action: (entry: Entry) => Promise<void>): Promise<void> {
+    const entry = this.#entries.get(id) ?? { queue: Promise.resolve(), running: null, exit: null };
+    this.#entries.set(id, entry);
+    const done = entry.queue.then(() => action(entry));
+    const settled = done.catch(() => {});
+    entry.queue = settled;
+    await settled;
+    if (entry.queue === settled && entry.running === null && entry.exit === null) this.#entries.delete(id);
+    await done;
+  }
+}
+
+async function end(entry: Entry): Promise<void> {
+  entry.running?.signal(SIGKILL);
+  await entry.running?.exited;
+}
+
+/** Directories that user code has closed are in an ordinary user's way: they are opened first. */
+async function removeTree(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch {
+    await Bun.$`chmod --recursive u+rwX ${path}`.quiet().nothrow();
+    await rm(path, { recursive: true, force: true });
+  }
+}
