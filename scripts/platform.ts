@@ -1,0 +1,147 @@
+// The Worker of wrangler.toml in workerd on this machine, on a public port, with its KV, R2 and Durable Objects kept on
+// disk. Its bindings are read from wrangler.toml by wrangler itself, so what runs here is what is deployed.
+import { once } from "node:events";
+import { mkdir } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import path from "node:path";
+import { build, stop } from "esbuild";
+import { unstable_getMiniflareWorkerOptions } from "wrangler";
+import { ROOT, TIED } from "./root.ts";
+
+export interface PlatformOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly domain: string;
+  readonly apiKey: string;
+  /** KV, R2 and Durable Objects live in its `state` folder. */
+  readonly dataDir: string;
+  readonly engine: { readonly url: string; readonly token: string };
+}
+
+export interface Platform {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** What is used of miniflare. It comes with wrangler and is found through it, so that their versions always agree. */
+interface MiniflareModule {
+  readonly Miniflare: new (options: unknown) => { readonly ready: Promise<URL>; dispose(): Promise<void> };
+  readonly convertV4MiniflareOptions: (options: unknown) => unknown;
+}
+
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const { workerOptions, externalWorkers, main } = unstable_getMiniflareWorkerOptions(
+    path.join(ROOT, "wrangler.toml"),
+    undefined,
+    { overrides: { enableContainers: false } },
+  );
+  if (main === undefined) throw new Error("wrangler.toml has no main");
+
+  const [contents] = await Promise.all([bundle(main), mkdir(options.dataDir, { recursive: true })]);
+  const { Miniflare, convertV4MiniflareOptions, workerd } = loadMiniflare();
+  // This is where Miniflare looks for the command to run, and what that command runs.
+  process.env["MINIFLARE_WORKERD_PATH"] = TIED;
+  process.env["TIED"] = workerd;
+
+  const removeListeners = rememberListeners();
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      // Its own entry goes through a proxy that doubles the time of a small request; nobody uses it.
+      host: "127.0.0.1",
+      port: 0,
+      logRequests: false,
+      cf: false,
+      resourcePersistencePath: path.join(options.dataDir, "state"),
+      workers: [
+        {
+          ...workerOptions,
+          name: "buntime",
+          modules: [{ type: "ESModule", path: "index.js", contents }],
+          bindings: {
+            // SAFETY: the [vars] of wrangler.toml, which wrangler has checked to be a table.
+            ...(workerOptions["bindings"] as object),
+            DOMAIN: options.domain,
+            BUNTIME_API_KEY: options.apiKey,
+            ENGINE_URL: options.engine.url,
+            ENGINE_TOKEN: options.engine.token,
+          },
+          unsafeDirectSockets: [{ host: options.host, port: options.port }],
+        },
+        ...externalWorkers,
+      ],
+    }),
+  );
+  removeListeners();
+  await miniflare.ready;
+  return { url: `http://localhost:${options.port}`, stop: () => miniflare.dispose() };
+}
+
+/**
+ * A port that can be listened on, given back to be used at once: the wanted one, or any for 0.
+ * @throws Error that names the port when something else has it.
+ */
+export async function claimPort(host: string, wanted: number): Promise<number> {
+  const server = createServer();
+  server.listen(wanted, host);
+  try {
+    await once(server, "listening");
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+    if (code === "EADDRINUSE") {
+      throw new Error(`port ${wanted} is in use; stop what listens there, or choose another with PORT=`, { cause });
+    }
+    throw new Error(`cannot listen on ${host}:${wanted} (${String(code)})`, { cause });
+  }
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error(`no port on ${host}`);
+  return address.port;
+}
+
+/** As wrangler bundles: one ES module, with the platform's own modules left to it. */
+async function bundle(main: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [main],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2024",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*", "node:*"],
+    loader: { ".html": "text", ".txt": "text" },
+    keepNames: true,
+    sourcemap: "inline",
+    logLevel: "warning",
+  });
+  const [file] = outputFiles;
+  // Otherwise its service would stay, with its memory, for as long as the platform runs.
+  await stop();
+  if (file === undefined) throw new Error(`esbuild made nothing of ${main}`);
+  return file.text;
+}
+
+/** Miniflare ends the process at once on these signals; here that is for whoever started the platform to decide. */
+function rememberListeners(): () => void {
+  const before = SIGNALS.map((signal) => new Set(process.listeners(signal)));
+  return () => {
+    for (const [index, signal] of SIGNALS.entries()) {
+      for (const listener of process.listeners(signal)) {
+        if (before[index]?.has(listener) === false) process.removeListener(signal, listener);
+      }
+    }
+  };
+}
+
+function loadMiniflare(): MiniflareModule & { readonly workerd: string } {
+  const wrangler = createRequire(createRequire(import.meta.url).resolve("wrangler"));
+  const miniflare = createRequire(wrangler.resolve("miniflare"));
+  // SAFETY: the shape is that of the miniflare of the wrangler that package.json pins; every suite starts through it.
+  const { Miniflare, convertV4MiniflareOptions } = wrangler("miniflare") as MiniflareModule;
+  // SAFETY: workerd's package exports the path of its binary under `default`.
+  const { default: workerd } = miniflare("workerd") as { readonly default: string };
+  return { Miniflare, convertV4MiniflareOptions, workerd };
+}

@@ -1,0 +1,48 @@
+// What `npm start` takes from its environment, parsed once. The key is made on the first start and kept.
+import { randomInt } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+
+export interface Settings {
+  readonly host: string;
+  readonly port: number;
+  /** null: `localhost:<port>`. */
+  readonly domain: string | null;
+  readonly dataDir: string;
+  readonly apiKey: string;
+  /** The key came from the data directory or was made just now, so its owner has to be told. */
+  readonly keyIsGenerated: boolean;
+}
+
+const KEY_LENGTH_MIN = 16;
+const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/** @throws Error naming the variable that is malformed. */
+export async function readSettings(env: Readonly<Record<string, string | undefined>>): Promise<Settings> {
+  const port = Number(env["PORT"] || "8787");
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`PORT is not a port: ${env["PORT"]}`);
+  const dataDir = path.resolve(env["BUNTIME_DATA_DIR"] || ".buntime");
+  await mkdir(dataDir, { recursive: true });
+  const given = env["BUNTIME_API_KEY"];
+  if (given && given.length < KEY_LENGTH_MIN) {
+    throw new Error(`BUNTIME_API_KEY is shorter than ${KEY_LENGTH_MIN} characters`);
+  }
+  return {
+    host: env["HOST"] || "127.0.0.1",
+    port,
+    domain: env["DOMAIN"] || null,
+    dataDir,
+    apiKey: given || (await keptKey(path.join(dataDir, "api-key"))),
+    keyIsGenerated: !given,
+  };
+}
+
+async function keptKey(file: string): Promise<string> {
+  try {
+    return (await readFile(file, "utf8")).trim();
+  } catch {
+    const key = `btk_${Array.from({ length: 32 }, () => ALPHABET[randomInt(ALPHABET.length)]).join("")}`;
+    await writeFile(file, `${key}\n`, { mode: 0o600 });
+    return key;
+  }
+}

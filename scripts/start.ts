@@ -1,0 +1,43 @@
+// `npm start`: the whole platform on this machine, without Docker. Ends with 0 on Ctrl-C or TERM and leaves no process
+// behind; sessions and their files are in the data directory and there at the next start.
+import { startEngine } from "./engine.ts";
+import { lockDirectory } from "./lock.ts";
+import { claimPort, startPlatform } from "./platform.ts";
+import { readyMessage } from "./ready-message.ts";
+import { readSettings } from "./settings.ts";
+
+async function main(): Promise<void> {
+  const settings = await readSettings(process.env);
+  const { host, port: wantedPort, domain, dataDir, apiKey } = settings;
+  await lockDirectory(dataDir);
+  const port = await claimPort(host, wantedPort);
+  const engine = await startEngine({ dataDir, onCrash: (message) => console.error(`buntime: ${message}`) });
+  const platform = await startPlatform({
+    host,
+    port,
+    domain: domain ?? `localhost:${port}`,
+    apiKey,
+    dataDir,
+    engine,
+  });
+
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    // The door first, so that no call meets an engine that is going away.
+    await platform.stop();
+    await engine.stop();
+    process.exit(0);
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void stop());
+
+  console.log(readyMessage(platform.url, settings));
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`buntime: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+}
