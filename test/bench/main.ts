@@ -1,0 +1,50 @@
+// `npm run bench`, `npm run bench -- --docker`: every figure of the performance promise beside its floor, measured in
+// turns in the same run. Prints a table; bench-results/ gets it as JSON and as markdown. Ends with 1 when it could not
+// measure; an aim that is missed is a result, not a failure.
+import path from "node:path";
+import { ROOT } from "../../scripts/root.ts";
+import { startTestPlatform } from "../support/platform.ts";
+import { startBench } from "./bench.ts";
+import type { Bench } from "./bench.ts";
+import { executeFigures } from "./figures-execute.ts";
+import { fileFigures } from "./figures-files.ts";
+import { memoryFigures } from "./figures-memory.ts";
+import { previewFigures } from "./figures-preview.ts";
+import { streamFigures } from "./figures-stream.ts";
+import { describeMachine, save, table } from "./report.ts";
+import type { Figure, Report } from "./report.ts";
+
+const docker = process.argv.includes("--docker");
+const GROUPS: readonly (readonly [name: string, measure: (bench: Bench) => Promise<Figure[]>])[] = [
+  ["memory", (bench) => memoryFigures(bench, { docker })],
+  ["execute", (bench) => executeFigures(bench, { docker })],
+  ["files", fileFigures],
+  ["preview", previewFigures],
+  ["stream", streamFigures],
+];
+
+const platform = await startTestPlatform({ docker });
+const bench = await startBench(platform.client, platform.pid);
+const figures: Figure[] = [];
+const machine = describeMachine(platform.dataDir);
+try {
+  for (const [name, measure] of GROUPS) {
+    console.error(`measuring ${name} …`);
+    figures.push(...(await measure(bench)));
+  }
+} finally {
+  await bench.stop();
+  await platform.stop();
+}
+
+const report: Report = {
+  platform: docker ? "docker" : "embedded",
+  at: new Date().toISOString(),
+  machine,
+  figures,
+};
+const written = save(report, path.join(ROOT, "bench-results"));
+console.log(
+  `\n${table(report)}\n\n${report.machine}\nwritten to ${path.relative(process.cwd(), written)}.json and .md`,
+);
+process.exit(0);

@@ -1,0 +1,89 @@
+// The same promises where user processes are kept apart by a uid and where they are by namespaces: in real containers.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { ExecuteAnswer, KillAnswer, ProcessList } from "../../../src/contract/execute.ts";
+import type { TestEngine } from "../../support/engine.ts";
+import { HOSTS, startEngineOn } from "../engine/hosts.ts";
+import { Machine } from "../engine/machine.ts";
+import { command, SLOW_MS } from "./harness.ts";
+
+for (const host of HOSTS) {
+  describe.if(host.missing === null)(`on an engine ${host.name}`, () => {
+    let engine: TestEngine;
+    let machine: Machine;
+    beforeAll(async () => {
+      engine = await startEngineOn(host);
+      machine = await Machine.start(engine);
+    });
+    afterAll(() => engine.stop());
+
+    const ask = async <T>(path: string, body?: unknown): Promise<T> => {
+      const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+      const response = await machine.supervisor(path, init);
+      if (!response.ok) throw new Error(await response.text());
+      // SAFETY: the type that the contract gives this path.
+      return (await response.json()) as T;
+    };
+    const execute = (partial: Parameters<typeof command>[0]) => ask<ExecuteAnswer>("/execute", command(partial));
+    const processes = async () => (await ask<ProcessList>("/processes")).processes;
+
+    test("user code finds no socket of the supervisor, and cannot end it or read its memory", async () => {
+      const bootId = await machine.bootId();
+      const look = "ls /run/buntime; for p in /proc/[0-9]*; do cat $p/environ; done; kill -9 -1";
+      const { stdout } = await execute({ command: look });
+      expect(stdout).not.toContain("control.sock");
+      expect(stdout).not.toContain("BUNTIME_TOKEN");
+      expect(await machine.bootId()).toBe(bootId);
+    });
+
+    test("user code has no rights, not even those of a root in name", async () => {
+      const { stdout } = await execute({ command: "cat /proc/self/status; umount /workspace && echo UNMOUNTED" });
+      expect(stdout).toMatch(/^NoNewPrivs:\t1$/m);
+      expect(stdout).toMatch(/^CapEff:\t0+$/m);
+      expect(stdout).not.toContain("UNMOUNTED");
+    });
+
+    test("variables of a request have no say in what runs before user code", async () => {
+      const env = { PATH: "/workspace", LD_PRELOAD: "/workspace/evil.so", BASH_ENV: "/workspace/evil" };
+      const { exitCode, stdout } = await execute({ command: "echo $LD_PRELOAD", env });
+      expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "/workspace/evil.so\n" });
+    });
+
+    test("pids are those that the programs have themselves, and can be killed by", async () => {
+      const { pid, stdout } = await execute({
+        code: "console.log(process.pid); Bun.serve({ port: 8081, fetch() {} })",
+      });
+      expect(Number(stdout)).toBe(pid ?? 0);
+      expect(await processes()).toMatchObject([{ pid, ports: [8081] }]);
+      expect(await ask<KillAnswer>("/kill", { pid })).toEqual({ killed: 1, pids: [pid ?? 0] });
+      expect(await processes()).toEqual([]);
+    });
+
+    test("an exit code and a signal are the program's own", async () => {
+      expect(await execute({ command: "exit 3" })).toMatchObject({ exitCode: 3, signal: null });
+      expect(await execute({ command: "kill -SEGV $$" })).toMatchObject({ exitCode: null, signal: "SIGSEGV" });
+    });
+
+    test("a working directory and stdin reach the program", async () => {
+      const files = [{ path: "a dir/b.txt", content: "there" }];
+      const answer = await execute({ command: "pwd; cat b.txt -", workingDir: "a dir", stdin: " and here", files });
+      expect(answer.stdout).toBe("/workspace/a dir\nthere and here");
+    });
+
+    test(
+      "a fork bomb is ended at its time-out, and the next call works",
+      async () => {
+        const answer = await execute({ command: "bomb() { bomb | bomb & }; bomb; sleep 60", timeoutMs: 500 });
+        expect(answer.timedOut).toBe(true);
+        expect(await processes()).toEqual([]);
+        expect((await execute({ code: "console.log('usable')" })).stdout).toBe("usable\n");
+      },
+      2 * SLOW_MS,
+    );
+
+    test("the time-out ends daemons too", async () => {
+      const answer = await execute({ command: "setsid env -i /bin/sleep 60 & sleep 61", timeoutMs: 500 });
+      expect(answer.timedOut).toBe(true);
+      expect(await processes()).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,37 @@
+import { expect, it } from "vitest";
+import type { ExecutionRecord } from "../../src/contract/execute.ts";
+import { answerFromRecord } from "../../src/session/record-answer.ts";
+
+const RECORD: ExecutionRecord = {
+  executionId: "exe_0123456789abcdefghij",
+  outcome: "exited",
+  reason: null,
+  code: null,
+  command: "x",
+  workingDir: "/workspace",
+  background: false,
+  pid: 7,
+  startedAt: "2026-01-01T00:00:00.000Z",
+  endedAt: "2026-01-01T00:00:01.000Z",
+  executionTime: 1000,
+  exitCode: 3,
+  signal: null,
+  memoryUsed: 1,
+  cpuTime: 2,
+  outputBytes: 6,
+  truncated: false,
+  filesWritten: ["a"],
+};
+
+it("an answer that was lost on the way is told again from the record, byte by byte", () => {
+  const chunks = [
+    { seq: 1, stream: "stdout", data: "a", encoding: "utf-8" },
+    { seq: 2, stream: "stderr", data: "!", encoding: "utf-8" },
+    { seq: 3, stream: "stdout", data: "//4=", encoding: "base64" },
+    { seq: 4, stream: "stdout", data: "é", encoding: "utf-8" },
+  ] as const;
+  const answer = answerFromRecord(RECORD, chunks, "base64");
+  expect(answer.stdout).toBe(new Uint8Array([0x61, 0xff, 0xfe, 0xc3, 0xa9]).toBase64());
+  expect(answer).toMatchObject({ stderr: "IQ==", exitCode: 3, timedOut: false, truncated: false, filesWritten: ["a"] });
+  expect(answerFromRecord(RECORD, chunks.slice(0, 2), "utf-8")).toMatchObject({ stdout: "a", stderr: "!" });
+});
