@@ -1,0 +1,66 @@
+#!/bin/sh
+# Makes the images that `wrangler dev` needs available, and prints the environment that wrangler then has to get, as
+# NAME=value lines (none where Docker has buildx and its registry answers). Without a registry, stand-ins are made from
+# Debian packages: the base image under its real name, so that container/Dockerfile is built as it is, and the network
+# sidecar. They are for development and tests; `wrangler deploy` needs the real ones.
+set -eu
+cd "$(dirname "$0")"
+. ./shared.sh
+
+make_base() {
+  command -v mmdebstrap >/dev/null || install_packages mmdebstrap
+  say "no registry: making $BASE_IMAGE from Debian packages"
+  root=$(mktemp --suffix=.tar)
+  trap 'rm -f "$root" "$root.log"' EXIT
+  # Laid out as oven/bun is: bun, bunx, `node` last on the PATH, uid 1000. This machine's own certificate authorities
+  # go in too, so that downloads work behind a proxy that has one.
+  # shellcheck disable=SC2016 # $1 is the hook's: the directory of the new root
+  timeout 300 mmdebstrap --variant=minbase --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
+    --aptopt='APT::Install-Recommends "false"' \
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+    --dpkgopt='path-exclude=/usr/share/locale/*' \
+    --customize-hook="install -D '$ROOT/node_modules/bun/bin/bun.exe' \"\$1/usr/local/bin/bun\"" \
+    --customize-hook='ln -s bun "$1/usr/local/bin/bunx"' \
+    --customize-hook='install -d "$1/usr/local/bun-node-fallback-bin"' \
+    --customize-hook='ln -s ../bin/bun "$1/usr/local/bun-node-fallback-bin/node"' \
+    --customize-hook='chroot "$1" groupadd --gid 1000 bun' \
+    --customize-hook='chroot "$1" useradd --uid 1000 --gid bun --shell /bin/sh --create-home bun' \
+    --customize-hook='find /usr/local/share/ca-certificates -name "*.crt" -exec install -Dt "$1/usr/local/share/ca-certificates" {} +' \
+    --customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/* "$1"/var/log/*' \
+    bookworm "$root" 2>"$root.log" || fail "could not make $BASE_IMAGE: $(tail -n 1 "$root.log")"
+  timeout 120 docker import \
+    --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bun-node-fallback-bin' \
+    --change 'ENV BUNTIME_USER_ENV={\"NODE_EXTRA_CA_CERTS\":\"/etc/ssl/certs/ca-certificates.crt\"}' \
+    --change "LABEL $STAND_IN_LABEL=base" --change 'WORKDIR /home/bun/app' --change 'CMD ["bun"]' \
+    "$root" "$BASE_IMAGE" >/dev/null || fail "could not make $BASE_IMAGE"
+}
+
+make_sidecar() {
+  # Of no use in a container: a resolver that listens on this machine's loopback.
+  nameservers=$(awk '$1 == "nameserver" && $2 !~ /^(127\.|::1)/ { printf "%s%s", sep, $2; sep = " " }' /etc/resolv.conf)
+  timeout 120 env DOCKER_BUILDKIT=0 docker build -q -t "$SIDECAR_IMAGE" -f - "$ROOT/container" >/dev/null 2>&1 <<DOCKERFILE || fail "could not make $SIDECAR_IMAGE"
+FROM $BASE_IMAGE
+COPY egress-stand-in.ts /egress-stand-in.ts
+LABEL $STAND_IN_LABEL=sidecar
+ENV NAMESERVERS="$nameservers"
+ENTRYPOINT ["bun", "/egress-stand-in.ts"]
+DOCKERFILE
+}
+
+is_stand_in() { [ -n "$(docker image inspect -f "{{index .Config.Labels \"$STAND_IN_LABEL\"}}" "$BASE_IMAGE")" ]; }
+
+answers || fail "Docker does not answer. Is its daemon running, and may this user reach it? \`docker info\` says more"
+
+if ! docker image inspect "$BASE_IMAGE" >/dev/null 2>&1; then
+  say "pulling $BASE_IMAGE"
+  timeout 180 docker pull -q "$BASE_IMAGE" >/dev/null 2>&1 || make_base
+fi
+
+if is_stand_in; then
+  make_sidecar
+  echo "MINIFLARE_CONTAINER_EGRESS_IMAGE=$SIDECAR_IMAGE"
+elif docker buildx version >/dev/null 2>&1; then
+  exit 0
+fi
+echo "WRANGLER_DOCKER_BIN=$PWD/docker-classic.sh"
+echo "DOCKER_BUILDKIT=0"

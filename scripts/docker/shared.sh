@@ -1,0 +1,27 @@
+# What the scripts of this folder have in common. Sourced, with this folder as the current directory.
+
+ROOT=$(cd ../.. && pwd)
+# What is kept about a daemon that was started here.
+STATE=/run/buntime-docker
+# The image that a session's machine is made from, by its real name.
+BASE_IMAGE=$(sed -n 's/^FROM \([^ ]*\).*/\1/p' "$ROOT/container/Dockerfile" | head -n 1)
+SIDECAR_IMAGE=buntime-egress-stand-in:latest
+# On images that were made here because no registry could be reached.
+STAND_IN_LABEL=buntime.stand-in
+
+say() { echo "docker: $*" >&2; }
+
+fail() {
+  say "$*"
+  exit 1
+}
+
+answers() { timeout 5 docker info >/dev/null 2>&1; }
+
+install_packages() {
+  command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || fail "install $* first"
+  say "installing $*"
+  export DEBIAN_FRONTEND=noninteractive
+  { timeout 120 apt-get update -q && timeout 300 apt-get install -y -q --no-install-recommends "$@"; } >/dev/null ||
+    fail "could not install $*"
+}
