@@ -16,6 +16,8 @@ import type { Config } from "../config.ts";
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
+export type DataName = "executions" | "processes" | "sources";
+
 interface Held {
   readonly fd: number;
   readonly dev: number;
@@ -25,7 +27,7 @@ interface Held {
 export class DataDirectory {
   readonly #config: Config;
   readonly #workspace: number;
-  readonly #held = new Map<"executions" | "processes", Held>();
+  readonly #held = new Map<DataName, Held>();
 
   constructor(config: Config) {
     this.#config = config;
@@ -36,7 +38,7 @@ export class DataDirectory {
 
   /** A path that means this very directory until the next call, whatever user code does. Made again if it is gone, with
    * the directories beside it that are user code's. */
-  path(name: "executions" | "processes"): string {
+  path(name: DataName): string {
     const held = this.#held.get(name);
     if (held !== undefined) {
       const stat = lstatSync(`${this.#config.workspace}/.buntime/${name}`, { throwIfNoEntry: false });

@@ -8,6 +8,8 @@ const libc = dlopen("libc.so.6", {
   memfd_create: { args: ["ptr", "u32"], returns: "i32" },
   getrlimit: { args: ["i32", "ptr"], returns: "i32" },
   setrlimit: { args: ["i32", "ptr"], returns: "i32" },
+  linkat: { args: ["i32", "ptr", "i32", "ptr", "i32"], returns: "i32" },
+  ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
   setns: { args: ["i32", "i32"], returns: "i32" },
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
 }).symbols;
@@ -17,6 +19,9 @@ export const PROCESSES = 2048n;
 
 const O_CLOEXEC = 0o2000000;
 const MFD_CLOEXEC = 1;
+const AT_FDCWD = -100;
+const AT_SYMLINK_FOLLOW = 0x400;
+const FIONREAD = 0x541bn;
 const CLONE_NEWPID = 0x2000_0000;
 const RLIMIT_NPROC = 6;
 const PR_SET_NO_NEW_PRIVS = 38;
@@ -33,6 +38,17 @@ export function openPipe(): { readonly read: number; readonly write: number } {
   const [read, write] = pair;
   if (read === undefined || write === undefined) throw new Error("pipe2 gave no descriptors");
   return { read, write };
+}
+
+/** Nothing is in the pipe now. */
+export function isEmptyPipe(fd: number): boolean {
+  return libc.ioctl(fd, FIONREAD, pairPointer) !== 0 || pair[0] === 0;
+}
+
+/** Gives the file that `fd` is open at a further name. False when that cannot be: its last name is gone, for one. */
+export function linkOpenFile(fd: number, path: string): boolean {
+  const [from, to] = [Buffer.from(`/proc/self/fd/${fd}\0`), Buffer.from(`${path}\0`)];
+  return libc.linkat(AT_FDCWD, ptr(from), AT_FDCWD, ptr(to), AT_SYMLINK_FOLLOW) === 0;
 }
 
 /** An anonymous file that holds `text`, to be read from its start. The caller closes it. */

@@ -99,19 +99,6 @@ export function readSocketInodes(pid: number): number[] {
   return inodes;
 }
 
-/** Port by socket inode, of every TCP socket that listens in this network namespace. */
-export function readListeningSockets(): Map<number, number> {
-  const ports = new Map<number, number>();
-  for (const path of ["/proc/net/tcp", "/proc/net/tcp6"]) {
-    for (const line of (readText(path) ?? "").split("\n").slice(1)) {
-      const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
-      if (state !== "0A" || local === undefined || inode === undefined) continue;
-      ports.set(Number(inode), Number.parseInt(local.slice(local.lastIndexOf(":") + 1), 16));
-    }
-  }
-  return ports;
-}
-
 let bootTime: number | null = null;
 
 function bootTimeMs(): number {

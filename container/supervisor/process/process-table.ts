@@ -3,11 +3,12 @@
 // environment, and because it was seen there before.
 import type { Process } from "../../../src/contract/execute.ts";
 import type { UserIdentity } from "../config.ts";
+import { readListeningSockets } from "../linux/listening-sockets.ts";
+import type { ListeningSockets } from "../linux/listening-sockets.ts";
 import { EXECUTION_MARK } from "./environment.ts";
 import {
   listPids,
   readCommandLine,
-  readListeningSockets,
   readSocketInodes,
   readStatus,
   readTimes,
@@ -63,7 +64,7 @@ export class ProcessTable {
   list(): Process[] {
     const processes = this.scan();
     const pids = new Map(processes.map(({ hostPid, pid }) => [hostPid, pid]));
-    const ports = listeningPorts(processes);
+    const ports = listeningPorts(processes, readListeningSockets());
     return processes
       .map((entry) => {
         const times = readTimes(entry.hostPid);
@@ -136,9 +137,11 @@ export class ProcessTable {
 }
 
 /** TCP ports by the (host) pid of who listens there. */
-export function listeningPorts(processes: readonly UserProcess[]): Map<number, number[]> {
+export function listeningPorts(
+  processes: readonly UserProcess[],
+  listening: ListeningSockets,
+): Map<number, number[]> {
   const found = new Map<number, number[]>();
-  const listening = readListeningSockets();
   if (listening.size === 0) return found;
   for (const { hostPid } of processes) {
     const ports = readSocketInodes(hostPid).flatMap((inode) => listening.get(inode) ?? []);

@@ -1,7 +1,6 @@
 // What an execution runs: its command line, and the hidden file that its source is in where it needs one.
 import type { ExecuteCommand } from "../../../src/contract/supervisor.ts";
-import type { UserIdentity } from "../config.ts";
-import { SourceFile } from "./source-file.ts";
+import type { SourceFile, SourceFiles } from "./source-file.ts";
 import type { WorkingDirectory } from "./working-directory.ts";
 
 export interface Program {
@@ -18,14 +17,14 @@ const PRELOAD = `${import.meta.dir}/preload.ts`;
 export function prepareProgram(
   { executionId, code, command = "" }: ExecuteCommand,
   directory: WorkingDirectory,
-  user: UserIdentity,
+  sources: SourceFiles,
 ): Program {
   if (code !== undefined) {
-    const source = new SourceFile(directory, `.${executionId}.${extensionFor(code)}`, code, user);
+    const source = sources.place(directory, `.${executionId}.${extensionFor(code)}`, code);
     return { argv: [process.execPath, "--install=fallback", "--preload", PRELOAD, source.path], source };
   }
   if (Buffer.byteLength(command) < ARGUMENT_BYTES) return { argv: ["/bin/sh", "-c", command], source: null };
-  const source = new SourceFile(directory, `.${executionId}.sh`, command, user);
+  const source = sources.place(directory, `.${executionId}.sh`, command);
   return { argv: ["/bin/sh", source.path], source };
 }
 
