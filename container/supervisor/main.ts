@@ -7,6 +7,8 @@ import { DiskLedger } from "./files/disk.ts";
 import { createFileRoutes } from "./files/routes.ts";
 import { Executions } from "./process/executions.ts";
 import { forbidNewPrivileges, limitProcesses, PROCESSES } from "./process/libc.ts";
+import { createAsUser } from "./linux/credentials.ts";
+import { inspectAs } from "./process/proc-filesystem.ts";
 import { serve } from "./server.ts";
 
 const LAST_ANSWERS_MS = 300;
@@ -15,6 +17,7 @@ const config = parseConfig(process.env);
 delete process.env["BUNTIME_TOKEN"];
 
 forbidNewPrivileges();
+inspectAs(createAsUser(config.user));
 if (config.user.kind === "uid") limitProcesses(PROCESSES, { hard: true });
 if (config.bringLoopbackUp) (await import("./linux/loopback.ts")).bringLoopbackUp();
 const disk = new DiskLedger(config.workspace, config.diskBytes);

@@ -56,7 +56,10 @@ export const ExecuteAnswer = z
       .nullable()
       .meta({ examples: ["SIGTERM"] }),
     executionTime: z.number().meta({ description: "Milliseconds" }),
-    memoryUsed: z.int().nullable().meta({ description: "Peak bytes; null while it runs" }),
+    memoryUsed: z
+      .int()
+      .nullable()
+      .meta({ description: "Peak resident bytes of its largest process, to within some 30 MB; null while it runs" }),
     cpuTime: z.number().nullable().meta({ description: "Milliseconds; null while it runs" }),
     timedOut: z.boolean(),
     truncated: z.boolean().meta({ description: "A stream was longer than 1 MiB; the record has more of it" }),

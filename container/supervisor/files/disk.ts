@@ -1,7 +1,8 @@
 // How much of its disk the session uses. A walk over all files is dear, so it is made only when what was written since the
 // last one could have crossed the limit.
-import { readdirSync, readFileSync, statfsSync } from "node:fs";
+import { readdirSync, statfsSync } from "node:fs";
 import { SupervisorError } from "../problem.ts";
+import { readWrittenBytes } from "../process/proc-filesystem.ts";
 
 /** While a session works close to its limit, at most this part of the time goes into measuring. */
 const PAUSE_PER_WALK = 10;
@@ -110,13 +111,7 @@ export class DiskLedger {
 function bytesWritten(): number {
   let sum = 0;
   for (const name of readdirSync("/proc")) {
-    if (!/^\d/.test(name)) continue;
-    try {
-      const match = /^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${name}/io`, "latin1"));
-      sum += Number(match?.[1] ?? 0);
-    } catch {
-      // It has ended.
-    }
+    if (/^\d/.test(name)) sum += readWrittenBytes(Number(name));
   }
   return sum;
 }

@@ -18,7 +18,10 @@ const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOL
 
 export type DataName = "executions" | "processes" | "sources";
 
-interface Held {
+/** The same object for as long as it is the same directory. */
+export interface HeldDirectory {
+  /** Means this very directory, whatever user code does, until it is asked for again. */
+  readonly path: string;
   readonly fd: number;
   readonly dev: number;
   readonly ino: number;
@@ -27,7 +30,7 @@ interface Held {
 export class DataDirectory {
   readonly #config: Config;
   readonly #workspace: number;
-  readonly #held = new Map<DataName, Held>();
+  readonly #held = new Map<DataName, HeldDirectory>();
 
   constructor(config: Config) {
     this.#config = config;
@@ -36,13 +39,16 @@ export class DataDirectory {
     this.path("processes");
   }
 
-  /** A path that means this very directory until the next call, whatever user code does. Made again if it is gone, with
-   * the directories beside it that are user code's. */
   path(name: DataName): string {
+    return this.hold(name).path;
+  }
+
+  /** Made again if it is gone, with the directories beside it that are user code's. */
+  hold(name: DataName): HeldDirectory {
     const held = this.#held.get(name);
     if (held !== undefined) {
       const stat = lstatSync(`${this.#config.workspace}/.buntime/${name}`, { throwIfNoEntry: false });
-      if (stat?.ino === held.ino && stat.dev === held.dev) return `/proc/self/fd/${held.fd}`;
+      if (stat?.ino === held.ino && stat.dev === held.dev) return held;
       closeSync(held.fd);
       this.#held.delete(name);
     }
@@ -51,8 +57,9 @@ export class DataDirectory {
       for (const theirs of ["install", "home"]) closeSync(this.#openOrMake(`/proc/self/fd/${data}/${theirs}`, "user"));
       const fd = this.#openOrMake(`/proc/self/fd/${data}/${name}`, "supervisor");
       const { dev, ino } = fstatSync(fd);
-      this.#held.set(name, { fd, dev, ino });
-      return `/proc/self/fd/${fd}`;
+      const made = { path: `/proc/self/fd/${fd}`, fd, dev, ino };
+      this.#held.set(name, made);
+      return made;
     } finally {
       closeSync(data);
     }

@@ -28,13 +28,13 @@ async function* executionEvents(execution: Execution, signal: AbortSignal): Asyn
   const render = encoding === "base64" ? renderBase64 : renderText;
   const { log } = execution;
   const ended = (): boolean => execution.answered;
-  yield* follow({ log, read: (after) => log.read(after, PIECE_BYTES), after: 0, ended, render, signal });
+  const seq = yield* follow({ log, read: (after) => log.read(after, PIECE_BYTES), after: 0, ended, render, signal });
   try {
-    yield event("exit", await execution.answer);
+    yield event("exit", await execution.answer, seq);
   } catch (error) {
     if (!(error instanceof SupervisorError)) throw error;
     const body: ErrorBody = { error: error.problem };
-    yield event("error", body);
+    yield event("error", body, seq);
   }
 }
 
@@ -42,8 +42,8 @@ async function* outputEvents(source: OutputSource, after: number, signal: AbortS
   const { log } = source;
   const ended = (): boolean => log?.closed ?? true;
   const read = (from: number): Chunk[] => source.read(from, PIECE_BYTES);
-  yield* follow({ log, read, after, ended, render: renderEither, signal });
-  yield event("exit", source.record);
+  const seq = yield* follow({ log, read, after, ended, render: renderEither, signal });
+  yield event("exit", source.record, seq);
 }
 
 interface Follow {
@@ -56,18 +56,21 @@ interface Follow {
   readonly signal: AbortSignal;
 }
 
-async function* follow({ log, read, after, ended, render, signal }: Follow): AsyncGenerator<string> {
+/** Returns the seq of the last piece: where a reader goes on that has seen all of this. */
+async function* follow({ log, read, after, ended, render, signal }: Follow): AsyncGenerator<string, number> {
   // At once, so that the client has the head of the answer.
   yield COMMENT;
   signal.addEventListener("abort", () => log?.wake());
-  for (let seq = after; !signal.aborted;) {
+  let seq = after;
+  while (!signal.aborted) {
     const last = ended();
     const chunks = read(seq);
     seq = chunks.at(-1)?.seq ?? seq;
     if (chunks.length > 0) yield chunks.map(render).join("");
-    else if (last || log === null) return;
+    else if (last || log === null) return seq;
     else if (!(await log.changed(HEARTBEAT_MS))) yield COMMENT;
   }
+  return seq;
 }
 
 function eventStream(events: AsyncGenerator<string>): Response {
@@ -102,6 +105,6 @@ function renderEither(chunk: Chunk): string {
   return event(stream, encoding === "base64" ? { seq, data, encoding } : { seq, data }, seq);
 }
 
-function event(name: string, data: unknown, id?: number): string {
-  return `event: ${name}\n${id === undefined ? "" : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
+function event(name: string, data: unknown, id: number): string {
+  return `event: ${name}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`;
 }

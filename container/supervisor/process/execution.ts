@@ -6,15 +6,18 @@ import { ANSWER_OUTPUT_BYTES, BACKGROUND_QUIET_MS } from "../../../src/contract/
 import type { ExecuteCommand } from "../../../src/contract/supervisor.ts";
 import { SupervisorError } from "../problem.ts";
 import type { Launched } from "./launch.ts";
-import { captureOutput, OutputHead } from "./output-capture.ts";
+import { OutputHead, OutputPipe } from "./output-capture.ts";
+import type { Chunk } from "./output-file.ts";
 import type { OutputLog } from "./output-log.ts";
-import type { RecordFile } from "./records.ts";
 import type { SourceFile } from "./source-file.ts";
 
 export interface ExecutionParts {
   readonly command: ExecuteCommand;
   readonly record: ExecutionRecord;
-  readonly file: RecordFile;
+  /** On the clock of performance.now(), before its process was. */
+  readonly startedAtMs: number;
+  /** Records what is known; `output` once it is all there and short. */
+  readonly save: (record: ExecutionRecord, output: readonly Chunk[]) => void;
   readonly log: OutputLog;
   readonly launched: Launched;
   readonly source: SourceFile | null;
@@ -48,12 +51,14 @@ export class Execution {
   /** Of the first process; null once it is gone. */
   hostPid: number | null;
   readonly #parts: ExecutionParts;
-  readonly #startedAt = performance.now();
+  readonly #pipes: { readonly stdout: OutputPipe; readonly stderr: OutputPipe };
   readonly #stdout = new OutputHead(ANSWER_OUTPUT_BYTES);
   readonly #stderr = new OutputHead(ANSWER_OUTPUT_BYTES);
   readonly #settle = Promise.withResolvers<ExecuteAnswer>();
   #record: ExecutionRecord;
-  #lastOutputAt = this.#startedAt;
+  #lastOutputAt: number;
+  /** Output is being read to its end before the answer. */
+  #leaving = false;
   #ending: Ending | null = null;
   /** Sent on request, for the program to make of it what it wants. */
   #requestedSignal: string | null = null;
@@ -66,6 +71,9 @@ export class Execution {
     this.log = parts.log;
     this.hostPid = parts.launched.process.pid;
     this.#record = parts.record;
+    this.#lastOutputAt = parts.startedAtMs;
+    const { stdout, stderr } = parts.launched;
+    this.#pipes = { stdout: new OutputPipe(stdout), stderr: new OutputPipe(stderr) };
     this.answer = this.#settle.promise;
     // Nobody may be waiting when it is killed.
     this.answer.catch(() => {});
@@ -77,7 +85,7 @@ export class Execution {
   }
 
   get ageMs(): number {
-    return performance.now() - this.#startedAt;
+    return performance.now() - this.#parts.startedAtMs;
   }
 
   /** Whether it goes to the background once it listens. */
@@ -92,7 +100,7 @@ export class Execution {
       this.command.code === undefined
         ? performance.now() - this.#lastOutputAt >= BACKGROUND_QUIET_MS
         : (this.#parts.source?.isMarked() ?? true);
-    if (ready) this.#goToBackground();
+    if (ready && !this.#leaving) void this.#leave();
   }
 
   /** Resolves when its processes are gone. The first call decides what the record will say. */
@@ -111,11 +119,22 @@ export class Execution {
     this.#requestedSignal = signal;
   }
 
+  /** To the background, with what was printed before the sign for it was seen. */
+  async #leave(): Promise<void> {
+    this.#leaving = true;
+    const deadline = performance.now() + PIPE_GRACE_MS;
+    const { stdout, stderr } = this.#pipes;
+    while (!(stdout.isEmpty() && stderr.isEmpty()) && performance.now() < deadline) await Bun.sleep(1);
+    await nextTurn();
+    this.#leaving = false;
+    if (this.mayGoToBackground) this.#goToBackground();
+  }
+
   async #live(): Promise<void> {
-    const { process, stdout, stderr } = this.#parts.launched;
+    const { process } = this.#parts.launched;
     const output = Promise.all([
-      captureOutput(stdout, (bytes) => this.#take("stdout", bytes)),
-      captureOutput(stderr, (bytes) => this.#take("stderr", bytes)),
+      this.#pipes.stdout.capture((bytes) => this.#take("stdout", bytes)),
+      this.#pipes.stderr.capture((bytes) => this.#take("stderr", bytes)),
     ]).catch((error: unknown) => console.error(`output of ${this.command.executionId} lost`, error));
     if (this.command.background === true) this.#goToBackground();
     if (!this.answered) this.#timer = setTimeout(() => this.#timeOut(), this.command.timeoutMs);
@@ -123,14 +142,13 @@ export class Execution {
     this.hostPid = null;
     const executionTime = this.#elapsed();
     this.#stopTimer();
-    await settledWithin(output, PIPE_GRACE_MS);
+    const complete = await settledWithin(output, PIPE_GRACE_MS);
     await this.#terminated;
-    this.#finish(executionTime);
-    const { totalBytes } = this.log;
-    await output;
-    this.log.close();
-    if (this.log.totalBytes !== totalBytes) this.#save();
-    this.#parts.file.close();
+    this.#finish(executionTime, complete);
+    if (!complete) {
+      await output;
+      this.#save(this.log.close());
+    }
   }
 
   #take(stream: "stdout" | "stderr", bytes: Uint8Array): void {
@@ -157,7 +175,8 @@ export class Execution {
     this.#settleWith(this.#answer(this.#elapsed(), this.#parts.filesWritten()));
   }
 
-  #finish(executionTime: number): void {
+  /** @param complete nothing is left that could print */
+  #finish(executionTime: number, complete: boolean): void {
     this.#parts.release();
     const { process } = this.#parts.launched;
     const signal = process.signalCode === null ? null : String(process.signalCode);
@@ -174,15 +193,18 @@ export class Execution {
       cpuTime: usage === undefined ? null : Number(usage.cpuTime.total) / 1000,
       filesWritten,
     };
-    this.log.flush();
-    this.#save();
+    if (complete) this.#save(this.log.close());
+    else {
+      this.log.flush();
+      this.#save();
+    }
     const problem = this.#ending?.outcome === "killed" ? this.#ending.problem : undefined;
     if (problem === undefined) this.#settleWith(this.#answer(executionTime, filesWritten));
     else this.#settleWith(this.#failure(problem));
   }
 
-  #save(): void {
-    this.#parts.file.write(this.record);
+  #save(output: readonly Chunk[] = []): void {
+    this.#parts.save(this.record, output);
   }
 
   #settleWith(result: ExecuteAnswer | SupervisorError): void {
@@ -233,7 +255,7 @@ export class Execution {
   }
 
   #elapsed(): number {
-    return Math.round((performance.now() - this.#startedAt) * 100) / 100;
+    return Math.round(this.ageMs * 100) / 100;
   }
 }
 
@@ -248,9 +270,19 @@ function outcomeOf(
   return { outcome: "killed", reason: signal === requestedSignal ? "requested" : "signal" };
 }
 
-async function settledWithin(promise: Promise<unknown>, timeoutMs: number): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, timeoutMs);
-  await Promise.race([promise, late]);
+/** False when it took longer. */
+async function settledWithin(promise: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  const { promise: first, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), timeoutMs);
+  void promise.then(() => resolve(true));
+  const settled = await first;
   clearTimeout(timer);
+  return settled;
+}
+
+/** After what has happened already was told to those who wait for it. */
+function nextTurn(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  setImmediate(resolve);
+  return promise;
 }

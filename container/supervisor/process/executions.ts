@@ -5,12 +5,12 @@ import type { ExecuteCommand, KillCommand } from "../../../src/contract/supervis
 import type { Config } from "../config.ts";
 import type { DiskLedger } from "../files/disk.ts";
 import type { FileRoutes } from "../files/routes.ts";
+import { releaseCodePages } from "../linux/code-pages.ts";
 import { SupervisorError } from "../problem.ts";
 import { DataDirectory } from "./data-directory.ts";
 import { baseEnvironment, EXECUTION_MARK } from "./environment.ts";
 import { Execution } from "./execution.ts";
 import { launch } from "./launch.ts";
-import { OutputFile } from "./output-file.ts";
 import type { Chunk } from "./output-file.ts";
 import { OutputLog } from "./output-log.ts";
 import { ProcessNotes } from "./process-notes.ts";
@@ -19,7 +19,7 @@ import { ProcessTable } from "./process-table.ts";
 import { idConflict, Records } from "./records.ts";
 import { prepareProgram } from "./program.ts";
 import type { Program } from "./program.ts";
-import { isSourceFile } from "./source-file.ts";
+import { isSourceFile, SourceFiles } from "./source-file.ts";
 import { all, ofExecution, ofProcess, sendSignal, terminate } from "./termination.ts";
 import type { UserNamespace } from "./user-namespace.ts";
 import { Watch } from "./watch.ts";
@@ -41,6 +41,7 @@ export class Executions {
   readonly #namespace: UserNamespace | null;
   readonly #files: FileRoutes;
   readonly #records: Records;
+  readonly #sources: SourceFiles;
   readonly #table: ProcessTable;
   readonly #watch: Watch;
   readonly #environment: Readonly<Record<string, string>>;
@@ -67,6 +68,7 @@ export class Executions {
     this.#files = files;
     const directory = new DataDirectory(config);
     this.#records = new Records(directory);
+    this.#sources = new SourceFiles(directory, config.user);
     this.#table = new ProcessTable(config.user, (id) => this.#records.has(id));
     this.#environment = baseEnvironment(config);
     this.#watch = new Watch({
@@ -123,8 +125,7 @@ export class Executions {
       };
     }
     const record = this.#records.read(id);
-    const file = new OutputFile(() => this.#records.outputPath(id));
-    return { record, log: null, read: (after, maxBytes) => file.read(after, maxBytes) };
+    return { record, log: null, read: (after, maxBytes) => this.#records.readOutput(id, after, maxBytes) };
   }
 
   processes(): ProcessList {
@@ -165,12 +166,13 @@ export class Executions {
   #startIn(directory: WorkingDirectory, command: ExecuteCommand): Execution {
     const { executionId: id } = command;
     const record = newRecord(command, directory.path);
-    const file = this.#records.begin(record);
+    this.#records.begin(record);
     let program: Program | null = null;
     try {
       const mark = this.#files.changes.begin();
-      program = prepareProgram(command, directory, this.#config.user);
+      program = prepareProgram(command, directory, this.#sources);
       const { argv, source } = program;
+      const startedAtMs = performance.now();
       const launched = launch({
         argv,
         workingDir: directory.path,
@@ -184,8 +186,9 @@ export class Executions {
       const execution = new Execution({
         command,
         record: { ...record, pid: this.#namespace === null ? hostPid : readInnerPid(hostPid) },
-        file,
-        log: new OutputLog(new OutputFile(() => this.#records.outputPath(id))),
+        startedAtMs,
+        save: (known, output) => this.#records.write(known, output),
+        log: new OutputLog(this.#records.outputFile(id)),
         launched,
         source,
         filesWritten: () => this.#files.changes.collect(mark).filter((path) => !isSourceFile(path)),
@@ -199,8 +202,7 @@ export class Executions {
       return execution;
     } catch (error) {
       program?.source?.remove();
-      file.close();
-      this.#records.forget(id);
+      this.#records.forget(record);
       throw error;
     }
   }
@@ -220,8 +222,11 @@ export class Executions {
     this.#tidyTimer = setTimeout(() => {
       this.#tidyTimer = null;
       this.#records.prune();
-      // Two milliseconds; an idle session should not hold the memory of a busy one.
-      if (this.#live.size === 0) Bun.gc(true);
+      // A few milliseconds; an idle session, with a server in the background or not, should not hold the memory of a
+      // busy one.
+      if ([...this.#live.values()].some(({ answered }) => !answered)) return;
+      Bun.gc(true);
+      releaseCodePages();
     }, TIDY_DELAY_MS);
   }
 }

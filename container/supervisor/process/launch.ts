@@ -2,6 +2,7 @@
 import { closeSync, fchownSync } from "node:fs";
 import type { UserIdentity } from "../config.ts";
 import { spawnIdentity } from "../linux/credentials.ts";
+import { forgetPeakMemory } from "../linux/peak-memory.ts";
 import { SupervisorError } from "../problem.ts";
 import { openPipe, openText } from "./libc.ts";
 import type { UserNamespace } from "./user-namespace.ts";
@@ -40,6 +41,7 @@ export function launch({ argv, workingDir, env, stdin, user, namespace }: Launch
     for (const { write } of [stdout, stderr]) keep(write);
     const input = stdin === undefined ? "ignore" : keep(openText(stdin));
     const stdio: Stdio = [input, stdout.write, stderr.write];
+    forgetPeakMemory();
     const process =
       namespace === null
         ? Bun.spawn([...argv], { cwd: workingDir, env: { ...env }, stdio, detached: true, ...spawnIdentity(user) })

@@ -13,8 +13,8 @@ export function findMemoryOffender(
   // Pages that a fork shares with its parent were counted twice. The exact figure is slow, so only now.
   const use = new Map<string | null, number>();
   let total = 0;
-  for (const { hostPid, executionId } of processes) {
-    const bytes = readProportionalBytes(hostPid);
+  for (const { hostPid, executionId, memoryBytes } of processes) {
+    const bytes = readProportionalBytes(hostPid) ?? memoryBytes; // A program can close its own file of it.
     total += bytes;
     use.set(executionId, (use.get(executionId) ?? 0) + bytes);
   }

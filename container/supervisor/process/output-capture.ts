@@ -1,21 +1,39 @@
 // Reads one output pipe of a process to its end, as fast as the process prints.
 import { closeSync } from "node:fs";
+import { isEmptyPipe } from "./libc.ts";
 import { cutAt, unfinishedTail } from "./utf8.ts";
 
-/** Calls `onBytes` with pieces that never end inside a UTF-8 character. Owns `fd`, resolves once it is closed. */
-export async function captureOutput(fd: number, onBytes: (bytes: Uint8Array) => void): Promise<void> {
-  let held = new Uint8Array(0);
-  try {
-    for await (const piece of Bun.file(fd).stream()) {
-      const bytes = held.length === 0 ? piece : Buffer.concat([held, piece]);
-      const whole = bytes.length - unfinishedTail(bytes);
-      held = bytes.slice(whole);
-      if (whole > 0) onBytes(bytes.subarray(0, whole));
-    }
-  } finally {
-    closeSync(fd);
+export class OutputPipe {
+  #fd: number | null;
+
+  /** Owns `fd`. */
+  constructor(fd: number) {
+    this.#fd = fd;
   }
-  if (held.length > 0) onBytes(held);
+
+  /** Calls `onBytes` with pieces that never end inside a UTF-8 character. Resolves once the pipe is closed. */
+  async capture(onBytes: (bytes: Uint8Array) => void): Promise<void> {
+    const fd = this.#fd;
+    if (fd === null) return;
+    let held = new Uint8Array(0);
+    try {
+      for await (const piece of Bun.file(fd).stream()) {
+        const bytes = held.length === 0 ? piece : Buffer.concat([held, piece]);
+        const whole = bytes.length - unfinishedTail(bytes);
+        held = bytes.slice(whole);
+        if (whole > 0) onBytes(bytes.subarray(0, whole));
+      }
+    } finally {
+      this.#fd = null;
+      closeSync(fd);
+    }
+    if (held.length > 0) onBytes(held);
+  }
+
+  /** All that was printed has been read. It is with `onBytes` by the next turn of the event loop. */
+  isEmpty(): boolean {
+    return this.#fd === null || isEmptyPipe(this.#fd);
+  }
 }
 
 /** The first `limit` bytes of a stream, for the answer. */

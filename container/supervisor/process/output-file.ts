@@ -1,4 +1,4 @@
-// The recorded output of an execution, <id>.jsonl: one OutputChunk per line, in order of seq. Bytes come back exactly as
+// The recorded output of an execution that has printed much or runs for long, <id>.jsonl: one OutputChunk per line, in order of seq. Bytes come back exactly as
 // they were printed, whichever encoding a line has.
 import { isUtf8 } from "node:buffer";
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
@@ -26,6 +26,19 @@ export function toOutputChunk({ seq, stream, bytes }: Chunk): OutputChunk {
   const text = isUtf8(bytes);
   const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(text ? "utf8" : "base64");
   return { seq, stream, data, encoding: text ? "utf-8" : "base64" };
+}
+
+/** As it is kept. */
+export function toRecordedChunk(chunk: Chunk): OutputChunk {
+  const text = toOutputChunk(chunk);
+  if (text.encoding === "base64" || JSON.stringify(text.data).length < WORST_EXPANSION * chunk.bytes.length + 100) {
+    return text;
+  }
+  return { ...text, data: Buffer.from(chunk.bytes).toString("base64"), encoding: "base64" };
+}
+
+export function fromOutputChunk({ seq, stream, data, encoding }: OutputChunk): Chunk {
+  return { seq, stream, bytes: Buffer.from(data, encoding === "base64" ? "base64" : "utf8") };
 }
 
 export class OutputFile {
@@ -108,18 +121,14 @@ function* lines(fd: number, start: number): Generator<string> {
 }
 
 function toLine(chunk: Chunk): string {
-  const line = toOutputChunk(chunk);
-  const text = JSON.stringify(line);
-  if (line.encoding === "base64" || text.length < WORST_EXPANSION * chunk.bytes.length + 100) return `${text}\n`;
-  return `${JSON.stringify({ ...line, data: Buffer.from(chunk.bytes).toString("base64"), encoding: "base64" })}\n`;
+  return `${JSON.stringify(toRecordedChunk(chunk))}\n`;
 }
 
 /** Null for a line that the supervisor was killed in the middle of. */
 function parseLine(line: string): Chunk | null {
   try {
     // SAFETY: only toLine writes these lines.
-    const { seq, stream, data, encoding } = JSON.parse(line) as OutputChunk;
-    return { seq, stream, bytes: Buffer.from(data, encoding === "base64" ? "base64" : "utf8") };
+    return fromOutputChunk(JSON.parse(line) as OutputChunk);
   } catch {
     return null;
   }

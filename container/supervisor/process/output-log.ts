@@ -9,6 +9,8 @@ const FLUSH_BYTES = 64 * 1024;
 const FLUSH_DELAY_MS = 50;
 /** Small pieces of one stream become one until somebody has read them. */
 const MERGE_BYTES = 4 * 1024;
+/** As much needs no file of its own. */
+const SHORT_BYTES = 2 * 1024;
 /** Kept for readers once the record is full. */
 const RING_BYTES = 1024 * 1024;
 
@@ -72,11 +74,15 @@ export class OutputLog {
     if (this.#file.isFull) this.truncated = true;
   }
 
-  close(): void {
-    this.flush();
+  /** Nothing follows. Gives back the whole output where it is short and not in the file: for the caller to keep. */
+  close(): readonly Chunk[] {
+    const short = !this.truncated && this.#recordedBytes === 0 && this.#recentBytes <= SHORT_BYTES;
+    if (!short) this.flush();
+    if (this.#flushTimer !== null) clearTimeout(this.#flushTimer);
     this.#file.close();
     this.closed = true;
     this.wake();
+    return short ? this.#recent : [];
   }
 
   /** Chunks above `after`, at least one if there is any, at the most about `maxBytes`. */

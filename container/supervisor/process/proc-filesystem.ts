@@ -1,5 +1,6 @@
 // Reading /proc. A process may be gone between any two calls: everything about it is then null or empty, never an error.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import type { AsUser } from "../linux/credentials.ts";
 
 export interface ProcessStatus {
   readonly pid: number;
@@ -18,6 +19,17 @@ export interface ProcessStatus {
 export interface ProcessTimes {
   readonly startedAtMs: number;
   readonly cpuMs: number;
+}
+
+/** Set once, by main. */
+let asUser: AsUser = (action) => action();
+
+/**
+ * Some files of a process are closed even to root where it lacks CAP_SYS_PTRACE, as in Docker. To the process's own uid
+ * they are open.
+ */
+export function inspectAs(user: AsUser): void {
+  asUser = user;
 }
 
 /** Linux's USER_HZ, the same on every architecture that Bun runs on. */
@@ -71,32 +83,34 @@ export function readCommandLine(pid: number): string {
 }
 
 export function readVariable(pid: number, name: string): string | null {
-  const entry = readText(`/proc/${pid}/environ`)
+  const entry = readGuarded(`/proc/${pid}/environ`)
     ?.split("\0")
     .find((pair) => pair.startsWith(`${name}=`));
   return entry === undefined ? null : entry.slice(name.length + 1);
 }
 
-/** Memory with shared pages counted once over all who share them. Slow for large processes. */
-export function readProportionalBytes(pid: number): number {
-  const matches = (readText(`/proc/${pid}/smaps_rollup`) ?? "").matchAll(/^Pss_(?:Anon|Shmem):\s+(\d+) kB/gm);
+/** Memory with shared pages counted once over all who share them. Slow for large processes. Null where it is not told. */
+export function readProportionalBytes(pid: number): number | null {
+  const text = readGuarded(`/proc/${pid}/smaps_rollup`);
+  if (text === null) return null;
+  const matches = text.matchAll(/^Pss_(?:Anon|Shmem):\s+(\d+) kB/gm);
   return matches.reduce((sum, [, kilobytes]) => sum + Number(kilobytes) * 1024, 0);
 }
 
 /** Bytes that a process has caused to be written to disk. */
 export function readWrittenBytes(pid: number): number {
-  return Number(/^write_bytes: (\d+)/m.exec(readText(`/proc/${pid}/io`) ?? "")?.[1] ?? 0);
+  return Number(/^write_bytes: (\d+)/m.exec(readGuarded(`/proc/${pid}/io`) ?? "")?.[1] ?? 0);
 }
 
 /** Inode numbers of the sockets that a process holds. */
 export function readSocketInodes(pid: number): number[] {
   const directory = `/proc/${pid}/fd`;
-  const inodes: number[] = [];
-  for (const fd of attempt(() => readdirSync(directory)) ?? []) {
-    const match = /^socket:\[(\d+)\]$/.exec(attempt(() => readlinkSync(`${directory}/${fd}`)) ?? "");
-    if (match !== null) inodes.push(Number(match[1]));
-  }
-  return inodes;
+  const list = (): number[] =>
+    readdirSync(directory).flatMap((fd) => {
+      const match = /^socket:\[(\d+)\]$/.exec(readlinkIfThere(`${directory}/${fd}`));
+      return match === null ? [] : [Number(match[1])];
+    });
+  return attempt(list) ?? attempt(() => asUser(list)) ?? [];
 }
 
 let bootTime: number | null = null;
@@ -112,6 +126,20 @@ function kilobytes(text: string): number {
 
 function readText(path: string): string | null {
   return attempt(() => readFileSync(path, "utf8"));
+}
+
+/** Empty for one that was closed meanwhile. */
+function readlinkIfThere(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
+    throw error;
+  }
+}
+
+function readGuarded(path: string): string | null {
+  return readText(path) ?? asUser(() => readText(path));
 }
 
 function attempt<T>(read: () => T): T | null {

@@ -6,14 +6,7 @@ import type { UserIdentity } from "../config.ts";
 import { readListeningSockets } from "../linux/listening-sockets.ts";
 import type { ListeningSockets } from "../linux/listening-sockets.ts";
 import { EXECUTION_MARK } from "./environment.ts";
-import {
-  listPids,
-  readCommandLine,
-  readSocketInodes,
-  readStatus,
-  readTimes,
-  readVariable,
-} from "./proc-filesystem.ts";
+import { listPids, readCommandLine, readSocketInodes, readStatus, readTimes, readVariable } from "./proc-filesystem.ts";
 import type { ProcessStatus } from "./proc-filesystem.ts";
 
 export interface UserProcess {
@@ -137,10 +130,7 @@ export class ProcessTable {
 }
 
 /** TCP ports by the (host) pid of who listens there. */
-export function listeningPorts(
-  processes: readonly UserProcess[],
-  listening: ListeningSockets,
-): Map<number, number[]> {
+export function listeningPorts(processes: readonly UserProcess[], listening: ListeningSockets): Map<number, number[]> {
   const found = new Map<number, number[]>();
   if (listening.size === 0) return found;
   for (const { hostPid } of processes) {

@@ -1,5 +1,5 @@
 // The source of an execution as a hidden file in its working directory, so that imports resolve as for a file there.
-// It also carries one sign back: preload.ts makes it read-only when the top level of the code has finished.
+// It also carries one sign back: it is made read-only when the top level of the code has finished (program.ts).
 // The files are kept and used again, with a further name for as long as one runs: where a file system has just deleted
 // files, ext4 above all, making a new one takes longer than all the rest of starting an execution.
 import {
@@ -62,7 +62,11 @@ export class SourceFiles {
 
   #make(): SpareFile {
     const name = String(++this.#made);
-    const fd = openSync(`${this.#directory.path("sources")}/${name}`, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, WRITABLE);
+    const fd = openSync(
+      `${this.#directory.path("sources")}/${name}`,
+      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
+      WRITABLE,
+    );
     if (this.#user.kind === "uid") fchownSync(fd, this.#user.uid, this.#user.gid);
     return new SpareFile(fd, name);
   }

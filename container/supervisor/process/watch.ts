@@ -1,6 +1,8 @@
 // Looks at the processes at intervals while there are any: who listens (the background rule), who takes too much memory
 // or disk. Short executions are over before the first look and cost nothing here.
 import type { DiskLedger } from "../files/disk.ts";
+import { readListeningSockets } from "../linux/listening-sockets.ts";
+import type { ListeningSockets } from "../linux/listening-sockets.ts";
 import { DiskGuard, findWriter } from "./disk-guard.ts";
 import type { Execution, Kill } from "./execution.ts";
 import { findMemoryOffender } from "./memory-guard.ts";
@@ -24,6 +26,8 @@ const FIRST_LOOK_MS = 20;
 const YOUNG_MS = 1000;
 const YOUNG_INTERVAL_MS = 25;
 const INTERVAL_MS = 100;
+/** Most executions are over before: a note would cost them more than they do. */
+const NOTED_AFTER_MS = 400;
 /** How soon processes are found that an execution has left behind: a look after each would cost more than it. */
 const STRAY_INTERVAL_MS = 500;
 /** Looking may take one part in so many of the time, however many processes there are: up to a longest pause. */
@@ -38,6 +42,8 @@ export class Watch {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #timerAt = 0;
   #lookedAt = 0;
+  /** The last look that was at every process. */
+  #scannedAt = 0;
   /** After the last look, for what it cost. */
   #pauseMs = 0;
   /** At the last look there were processes of no living execution. */
@@ -84,10 +90,14 @@ export class Watch {
   #look(grown: readonly Execution[]): void {
     const { table, live } = this.#options;
     this.#lookedAt = performance.now();
+    const listening = readListeningSockets();
+    // In between, only a server that has just begun to listen is news.
+    if (listening.size === 0 && live.size > 0 && this.#lookedAt - this.#scannedAt < INTERVAL_MS) return;
+    this.#scannedAt = this.#lookedAt;
     const processes = table.scan();
     this.#strays = processes.some(({ executionId }) => executionId === null || !live.has(executionId));
-    this.#noteProcesses(grown);
-    this.#noticeListening(grown, processes);
+    this.#noteProcesses(grown.filter(({ ageMs }) => ageMs >= NOTED_AFTER_MS));
+    this.#noticeListening(grown, processes, listening);
     this.#guardMemory(processes);
     if (processes.length > 0) void this.#guardDisk(processes);
     this.#pauseMs = Math.min((performance.now() - this.#lookedAt) * COST_SHARE, LONGEST_PAUSE_MS);
@@ -107,13 +117,17 @@ export class Watch {
     }
   }
 
-  #noticeListening(executions: readonly Execution[], processes: readonly UserProcess[]): void {
+  #noticeListening(
+    executions: readonly Execution[],
+    processes: readonly UserProcess[],
+    sockets: ListeningSockets,
+  ): void {
     const candidates = new Map(
       executions.filter((execution) => execution.mayGoToBackground).map((each) => [each.command.executionId, each]),
     );
     if (candidates.size === 0) return;
     const theirs = processes.filter(({ executionId }) => executionId !== null && candidates.has(executionId));
-    const listening = listeningPorts(theirs);
+    const listening = listeningPorts(theirs, sockets);
     for (const { hostPid, executionId } of theirs) {
       if (executionId !== null && listening.has(hostPid)) candidates.get(executionId)?.noticeListening();
     }

@@ -23,6 +23,34 @@ test("code that leaves a server running answers in the background, and the serve
   expect(await supervisor.record(answer.executionId)).toMatchObject({ outcome: "running", background: true });
 });
 
+test.each([
+  [
+    "code that returns early, as CommonJS may",
+    `const fs = require("fs"); ${SERVER} if (fs) return; console.log("never");`,
+  ],
+  [
+    "code with names of its own for what is global",
+    `import { setTimeout } from "node:timers/promises";
+    const process = null; ${SERVER} await setTimeout(1);`,
+  ],
+  ["code that ends in a comment", `${SERVER} // the end`],
+  [
+    "code that exports what Bun serves",
+    `export default { port: 0, hostname: "127.0.0.1", fetch: () => new Response("hello") }`,
+  ],
+])("a server of %s goes to the background", async (_, code) => {
+  const { background, stderr } = await supervisor.execute({ code });
+  expect({ background, stderr }).toEqual({ background: true, stderr: "" });
+});
+
+test("what is printed right at the end of the top level is in the answer of a server", async () => {
+  const code = `await Bun.sleep(30); ${SERVER} await Bun.sleep(1); console.log("x".repeat(60_000)); console.error("last");`;
+  const answers = await Promise.all(Array.from({ length: 12 }, () => supervisor.execute({ code })));
+  for (const { background, stdout, stderr } of answers) {
+    expect([background, stdout.length > 60_000, stdout.at(-1), stderr]).toEqual([true, true, "\n", "last\n"]);
+  }
+});
+
 test("code that listens but has not finished its top level is waited for", async () => {
   const code = `${SERVER} await Bun.sleep(700); console.log("late"); process.exit(4);`;
   const answer = await supervisor.execute({ code });

@@ -51,9 +51,10 @@ describe("code", () => {
   });
 
   test("that does not parse fails like any other", async () => {
-    const answer = await supervisor.execute({ code: "const = 1" });
+    const answer = await supervisor.execute({ code: "function f() {" });
     expect(answer.exitCode).toBe(1);
     expect(answer.stderr).toContain("error");
+    expect(answer.stderr).not.toContain("chmod");
   });
 
   test("imports files beside it in its working directory", async () => {
@@ -69,6 +70,12 @@ describe("code", () => {
     const answer = await supervisor.execute({ code: "await Bun.write('out.txt', 'x')" });
     expect(answer.filesWritten).toEqual(["out.txt"]);
     expect(readdirSync(supervisor.workspace).filter((name) => name.startsWith(".exe_"))).toEqual([]);
+  });
+
+  test("has taken no less time than its processor time, where it has one thread", async () => {
+    const answer = await supervisor.execute({ command: "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done" });
+    expect(answer.cpuTime).toBeGreaterThan(1);
+    expect(answer.executionTime).toBeGreaterThanOrEqual(answer.cpuTime ?? 0);
   });
 
   test("keeps nothing from an earlier execution but files", async () => {
@@ -151,7 +158,43 @@ describe("output", () => {
   });
 });
 
+describe("the hidden source file", () => {
+  test("holds the code of its own execution alone, however long the one before was", async () => {
+    const echo = "console.log(/^.*/.exec(await Bun.file(Bun.main).text())[0].length);";
+    const lengths = [5000, 80, 100_000, 81, 79, 300];
+    for (const length of lengths) {
+      const code = echo.padEnd(length, " ");
+      expect((await supervisor.execute({ code })).stdout).toBe(`${length}\n`);
+    }
+    const codes = lengths.map((length) => echo.padEnd(length, " "));
+    const answers = await Promise.all(codes.map((code) => supervisor.execute({ code })));
+    expect(answers.map(({ stdout }) => stdout)).toEqual(lengths.map((length) => `${length}\n`));
+  });
+
+  test("stays as it was where the code has kept it, and may be removed or replaced by it", async () => {
+    const source = `import { chmodSync, linkSync, mkdirSync, unlinkSync } from "node:fs";`;
+    const keep = `${source} linkSync(Bun.main, "kept.ts");`;
+    await supervisor.execute({ code: keep });
+    const lock = `${source} chmodSync(Bun.main, 0o444);`;
+    const replace = `${source} unlinkSync(Bun.main); mkdirSync(Bun.main);`;
+    for (const code of [lock, replace, `${source} unlinkSync(Bun.main);`, "console.log('next')"]) {
+      expect((await supervisor.execute({ code })).exitCode).toBe(0);
+    }
+    expect((await supervisor.execute({ command: "cat kept.ts" })).stdout).toStartWith(keep);
+  });
+});
+
 describe("workingDir", () => {
+  test("may be a directory that only the files of the call make", async () => {
+    const files = [{ path: "deep/er/v.ts", content: "export default 42" }];
+    const { stdout } = await supervisor.execute({
+      files,
+      workingDir: "deep/er",
+      code: 'import v from "./v"; console.log(v)',
+    });
+    expect(stdout).toBe("42\n");
+  });
+
   test("that is missing is file_not_found", async () => {
     const { status, error } = await supervisor.refusal({ command: "true", workingDir: "/workspace/nowhere" });
     expect([status, error.code]).toEqual([404, "file_not_found"]);

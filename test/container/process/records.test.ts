@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import type { ExecutionList } from "../../../src/contract/execute.ts";
 import { until } from "../../support/until.ts";
 import { isRoot, refusalOf, startSupervisor } from "./harness.ts";
@@ -11,14 +21,25 @@ beforeAll(async () => {
 });
 afterAll(() => supervisor[Symbol.asyncDispose]());
 
-test("the record of an execution is a file in the workspace, from before its start to after its end", async () => {
+const DATA = ".buntime/executions";
+const filesIn = (directory: string) => readdirSync(`${supervisor.workspace}/${directory}`);
+const linesAbout = (executionId: string): unknown[] =>
+  filesIn(DATA)
+    .filter((name) => name.startsWith("records-"))
+    .flatMap((name) => readFileSync(`${supervisor.workspace}/${DATA}/${name}`, "utf8").split("\n"))
+    .filter((line) => line.includes(`"executionId":"${executionId}"`))
+    .map((line) => JSON.parse(line));
+
+test("the record of an execution is in the workspace, from before its start to after its end", async () => {
   const executionId = "exe_file0000000000000000";
-  const path = `${supervisor.workspace}/.buntime/executions/${executionId}`;
-  const command = `cat .buntime/executions/${executionId}.json`;
+  const command = `cat ${DATA}/records-*.jsonl | tail -n 1`;
   const { stdout } = await supervisor.execute({ executionId, command });
   expect(JSON.parse(stdout)).toMatchObject({ executionId, outcome: "running", command });
-  expect(JSON.parse(readFileSync(`${path}.json`, "utf8"))).toEqual(await supervisor.record(executionId));
-  expect(existsSync(`${path}.jsonl`)).toBe(true);
+  const [begin, end, ...more] = linesAbout(executionId);
+  expect(begin).toEqual(JSON.parse(stdout));
+  const output = [{ seq: 1, stream: "stdout", data: stdout, encoding: "utf-8" }];
+  expect(end).toEqual({ ...(await supervisor.record(executionId)), output });
+  expect(more).toEqual([]);
 });
 
 test("a record says all that is known of the end", async () => {
@@ -64,9 +85,10 @@ test("a process that lives for a while has a note in .buntime/processes, gone wh
 
 test.if(isRoot)("user code cannot forge records", async () => {
   const { executionId } = await supervisor.execute({ command: "true" });
-  const file = `.buntime/executions/${executionId}.json`;
-  const command = `echo forged > ${file}; rm -f ${file}; ln -s /etc .buntime/executions/link; mv .buntime/executions x`;
-  await supervisor.execute({ command });
+  const before = filesIn(DATA);
+  const forge = `for file in ${DATA}/*; do echo forged >> $file; rm -f $file; done`;
+  await supervisor.execute({ command: `${forge}; ln -s /etc ${DATA}/link; mv ${DATA} x` });
+  expect(filesIn(DATA)).toEqual(before);
   expect((await supervisor.record(executionId)).outcome).toBe("exited");
   expect(readdirSync(`${supervisor.workspace}/.buntime`)).toContain("executions");
 });
@@ -85,7 +107,53 @@ test("a data directory that was replaced by a link leads nowhere: it is made aga
 test("a data directory that was removed is made again", async () => {
   rmSync(`${supervisor.workspace}/.buntime`, { recursive: true });
   const { executionId } = await supervisor.execute({ command: "echo kept" });
-  expect(existsSync(`${supervisor.workspace}/.buntime/executions/${executionId}.json`)).toBe(true);
+  expect(linesAbout(executionId)).toHaveLength(2);
+});
+
+test("output is the same under a new supervisor, whether it was short, long or late", async () => {
+  const commands = [
+    "printf 'a\\0b\\377'; echo err >&2",
+    "head -c 100000 /dev/zero | tr '\\0' x",
+    "sleep 0.2; echo late",
+    "true",
+  ];
+  const ids: string[] = [];
+  for (const command of commands) ids.push((await supervisor.execute({ command })).executionId);
+  ids.push((await supervisor.execute({ command: "(sleep 0.3; echo from a child) & echo first" })).executionId);
+  await until("the child is gone", async () => (await supervisor.processes()).length === 0);
+  const read = () => Promise.all(ids.map((id) => supervisor.output(id)));
+  await until("all is recorded", async () => (await read()).every(({ done }) => done));
+  const before = await read();
+  expect(before.map(({ chunks }) => chunks.map(({ data }) => data).join("").length)).toEqual([12, 100_000, 5, 0, 19]);
+  await supervisor.stop();
+  await supervisor.start();
+  expect(await read()).toEqual(before);
+});
+
+test("a line that was cut off in the middle of its writing harms no other record", async () => {
+  const { executionId } = await supervisor.execute({ command: "echo whole" });
+  await supervisor.stop("SIGKILL");
+  const last =
+    filesIn(DATA)
+      .filter((name) => name.startsWith("records-"))
+      .toSorted()
+      .at(-1) ?? "";
+  appendFileSync(`${supervisor.workspace}/${DATA}/${last}`, '{"executionId":"exe_torn0000000000000000","outco');
+  await supervisor.start();
+  const { executionId: next } = await supervisor.execute({ command: "echo next" });
+  await supervisor.stop();
+  await supervisor.start();
+  for (const id of [executionId, next]) expect((await supervisor.record(id)).outcome).toBe("exited");
+});
+
+test("an execution that could not be started has no record, under a new supervisor neither", async () => {
+  const executionId = "exe_none1111111111111111";
+  const env = Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`V${at}`, "x".repeat(120_000)]));
+  expect((await supervisor.refusal({ executionId, command: "true", env })).error.code).toBe("invalid_request");
+  expect((await supervisor.fetch(`/executions/${executionId}`)).status).toBe(404);
+  await supervisor.stop();
+  await supervisor.start();
+  expect((await supervisor.fetch(`/executions/${executionId}`)).status).toBe(404);
 });
 
 test("the oldest finished records make room beyond a thousand", async () => {
@@ -94,6 +162,11 @@ test("the oldest finished records make room beyond a thousand", async () => {
   for (let at = 0; at < 1000; at += 20) await Promise.all(Array.from({ length: 20 }, call));
   await until("a thousand are left", async () => (await supervisor.json<ExecutionList>("/executions")).total === 1000);
   expect((await supervisor.fetch(`/executions/${first}`)).status).toBe(404);
+  // The files that the old ones were in are gone too: what is left is little more than what a thousand take.
+  expect(filesIn(DATA).filter((name) => name.startsWith("records-")).length).toBeLessThanOrEqual(6);
+  // Nobody calls any more: what the work took is given back.
+  const resident = () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${supervisor.pid}/status`, "utf8"))?.[1]);
+  await until("an idle supervisor is small", () => resident() < 40 * 1024);
 }, 30_000);
 
 test("nothing is answered without the token", async () => {

@@ -24,13 +24,24 @@ test("a stream has numbered output and one last exit with the whole answer", asy
   expect(all.map(({ event, id }) => [event, id])).toEqual([
     ["stdout", "1"],
     ["stderr", "2"],
-    ["exit", null],
+    ["exit", "2"],
   ]);
   expect(all.slice(0, 2).map(({ data }) => data)).toEqual([
     { seq: 1, data: "a\n" },
     { seq: 2, data: "b\n" },
   ]);
   expect(all[2]?.data).toMatchObject({ stdout: "a\n", stderr: "b\n", exitCode: 3 });
+});
+
+test("a stream that ends in an error says where its output ended", async () => {
+  await using small = await startSupervisor({ memoryMb: 200 });
+  const code = `console.log("filling"); const kept = [];
+    setInterval(() => kept.push(Buffer.alloc(8 * 1024 * 1024, 1)), 5);`;
+  const all = await collect(small.stream({ code, background: false }));
+  expect(all.map(({ event, id }) => [event, id])).toEqual([
+    ["stdout", "1"],
+    ["error", "1"],
+  ]);
 });
 
 test("output comes while the program runs", async () => {
@@ -133,7 +144,7 @@ test("output can be picked up after any seq, live and later, as events and as pa
     expect(all.map(({ event, id }) => [event, id])).toEqual([
       ["stdout", "2"],
       ["stdout", "3"],
-      ["exit", null],
+      ["exit", "3"],
     ]);
     expect(all.at(-1)?.data).toMatchObject({ executionId, outcome: "exited", exitCode: 0, outputBytes: 6 });
   }
