@@ -7,11 +7,13 @@ import { promisify } from "node:util";
 import { startWranglerDev } from "./docker/wrangler-dev.ts";
 import { lockDirectory } from "./lock.ts";
 import { claimPort } from "./platform.ts";
+import { readyMessage } from "./ready-message.ts";
 import { ROOT } from "./root.ts";
 import { readSettings } from "./settings.ts";
 
 async function main(): Promise<void> {
-  const { host, port: wantedPort, domain, dataDir, apiKey, keyIsGenerated } = await readSettings(process.env);
+  const settings = await readSettings(process.env);
+  const { host, port: wantedPort, domain, dataDir, apiKey } = settings;
   const directory = path.join(dataDir, "docker-state");
   await mkdir(directory, { recursive: true });
   await lockDirectory(directory);
@@ -33,15 +35,7 @@ async function main(): Promise<void> {
     return stop(1);
   });
 
-  const url = `http://localhost:${port}`;
-  console.log(`buntime ready ${url}`);
-  if (keyIsGenerated) {
-    console.log(`  key  ${apiKey}  (kept in ${path.relative(process.cwd(), path.join(dataDir, "api-key"))})`);
-  }
-  console.log(
-    `  try  curl ${url}/api/execute -H "authorization: Bearer ${keyIsGenerated ? apiKey : "$BUNTIME_API_KEY"}" \\`,
-  );
-  console.log(`         --json '{"code": "console.log(1 + 1)"}'`);
+  console.log(readyMessage(`http://localhost:${port}`, settings));
 }
 
 /** The environment that wrangler needs on this machine. @throws Error when Docker or an image is not to be had */

@@ -10,7 +10,8 @@ if answers; then
   # shellcheck disable=SC2046 # ids have no spaces
   {
     timeout 60 docker rm --force --volumes $(docker ps --all --quiet --filter name=-buntime-) || true
-    timeout 60 docker rmi --force $(docker images --quiet --filter label=org.opencontainers.image.title=buntime) || true
+    timeout 60 docker rmi --force $(docker images --quiet --filter "label=$IMAGE_LABEL") || true
+    timeout 60 docker image prune --force --filter "label=$IMAGE_LABEL" || true
     timeout 60 docker rmi --force "$SIDECAR_IMAGE" || true
     timeout 60 docker image prune --force --filter "label=$STAND_IN_LABEL" || true
   } >/dev/null 2>&1

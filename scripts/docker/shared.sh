@@ -6,6 +6,8 @@ STATE=/run/buntime-docker
 # The image that a session's machine is made from, by its real name.
 BASE_IMAGE=$(sed -n 's/^FROM \([^ ]*\).*/\1/p' "$ROOT/container/Dockerfile" | head -n 1)
 SIDECAR_IMAGE=buntime-egress-stand-in:latest
+# On everything that is built from container/Dockerfile.
+IMAGE_LABEL=org.opencontainers.image.title=buntime
 # On images that were made here because no registry could be reached.
 STAND_IN_LABEL=buntime.stand-in
 

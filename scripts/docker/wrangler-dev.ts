@@ -1,5 +1,5 @@
-// `wrangler dev` as a child process, with real containers. However it ends, no container of it is left: those of a run
-// that was killed are removed at the next start, found by the Worker's name, which is the data directory's own.
+// `wrangler dev` as a child process, with real containers. However it ends, no container and no image of it is left: those
+// of a run that was killed are removed at the next start, found by the Worker's name, which is the data directory's own.
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -10,6 +10,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { setInterval, setTimeout as delay } from "node:timers/promises";
 import { ROOT, TIED } from "../root.ts";
+import { removeBuiltImage } from "./built-image.ts";
 import { removeContainers, removeLoneSidecars } from "./containers.ts";
 
 export interface WranglerDevOptions {
@@ -26,7 +27,7 @@ export interface WranglerDevOptions {
 export interface WranglerDev {
   /** Resolves with a sentence when it has ended without being asked to. */
   readonly crashed: Promise<string>;
-  /** Ends it and removes its containers. */
+  /** Ends it and removes its containers and its image. */
   stop(): Promise<void>;
 }
 
@@ -47,6 +48,7 @@ export async function startWranglerDev(options: WranglerDevOptions): Promise<Wra
   const varsFile = path.join(directory, "vars.env");
   await mkdir(directory, { recursive: true });
   await removeContainers(worker);
+  await removeBuiltImage(logFile);
   await writeFile(varsFile, dotenv(options.vars), { mode: 0o600 });
 
   const log = await open(logFile, "w");
@@ -76,6 +78,7 @@ export async function startWranglerDev(options: WranglerDevOptions): Promise<Wra
     await end(wrangler, ended);
     await sweeping;
     await Promise.all([removeContainers(worker), rm(varsFile, { force: true })]);
+    await removeBuiltImage(logFile);
   };
   const crashed = new Promise<string>((resolve) => {
     wrangler.once("exit", () => {

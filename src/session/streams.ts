@@ -1,5 +1,5 @@
 // What passes through a session's object as a stream: to the supervisor's routes, and to ports of the container. Bodies
-// are not touched on their way.
+// are not touched on their way, but for refusals, which are short.
 import { problemResponse } from "../contract/errors.ts";
 import type { Problem } from "../contract/errors.ts";
 import { SUPERVISOR_CALL_MS } from "../contract/limits.ts";
@@ -41,7 +41,7 @@ export class Streams {
       // An upload takes as long as it takes.
       ...(request.method === "PUT" ? {} : { timeoutMs: SUPERVISOR_CALL_MS }),
     });
-    return answer.ok ? answer.value : problemResponse(answer.error);
+    return answer.ok ? settled(answer.value) : problemResponse(answer.error);
   }
 
   async toPort(port: number, request: Request, headers: Headers, limits: ResourceLimits): Promise<Response> {
@@ -72,6 +72,21 @@ export class Streams {
       ended: executed,
     });
   }
+}
+
+/**
+ * A container's answer ends only when its request does, and an upload that is refused may have no end: the refusal is
+ * taken out of the answer, and the upload is let go.
+ */
+async function settled(answer: Response): Promise<Response> {
+  const length = Number(answer.headers.get("content-length"));
+  if (answer.status < 400 || answer.body === null || length === 0) {
+    return answer;
+  }
+  const reader = answer.body.getReader({ mode: "byob" });
+  const { value } = await reader.readAtLeast(length, new Uint8Array(length));
+  await reader.cancel();
+  return new Response(value ?? null, answer);
 }
 
 /** Marked as ours, so that it is not taken for an answer of the user's server. */

@@ -30,6 +30,9 @@ const containersNamed = (part: string): string[] =>
     .split("\n")
     .filter((name) => name !== "");
 
+/** With its tag, which is one run's own. */
+const imageOf = (container: string): string => docker("inspect", "--format", "{{.Config.Image}}", container);
+
 describe.runIf(ON_DOCKER)("on Docker", () => {
   /** A session with a file, and a call that would take half a minute and has begun. */
   async function begin(client: Client): Promise<{ sessionId: string; container: string; call: Promise<Response> }> {
@@ -95,20 +98,22 @@ describe.runIf(ON_DOCKER)("on Docker", () => {
     await until("both to be gone", () => containersNamed(container).length === 0, { deadlineMs: 30_000 });
   });
 
-  test("stopping the platform leaves no container; those of one that was killed go at its next start", async () => {
+  test("stopping the platform leaves no container and no image; those of one that was killed go at its next start", async () => {
     const dataDir = mkdtempSync(path.join(tmpdir(), "buntime-e2e-docker-"));
     const killed = await startTestPlatform({ docker: true, dataDir });
     const { id: sessionId } = await killed.client.createSession();
     const left = await containerOf(killed.client, sessionId);
+    const leftImage = imageOf(left);
     await killed.end("SIGKILL");
 
     const next = await startTestPlatform({ docker: true, dataDir });
     try {
-      expect(containersNamed(left)).toEqual([]);
+      expect([containersNamed(left), docker("images", "--quiet", leftImage)]).toEqual([[], ""]);
       const { id: another } = await next.client.createSession();
       const container = await containerOf(next.client, another);
+      const image = imageOf(container);
       expect(await next.end("SIGTERM")).toEqual({ code: 0, signal: null });
-      expect(containersNamed(container)).toEqual([]);
+      expect([containersNamed(container), docker("images", "--quiet", image)]).toEqual([[], ""]);
     } finally {
       await next.stop();
     }

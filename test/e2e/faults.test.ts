@@ -62,7 +62,8 @@ test("500 children at once end with their parent", async () => {
   expect(seen).toMatchObject({ timedOut: true });
 });
 
-// Embedded only: local Docker bounds the processes of a container by nothing, and the whole machine would suffer.
+// Embedded only: the containers of local Docker share one limit, that of uid 1000. It holds the bomb, but meanwhile the
+// programs of other sessions, those of the tests beside this one too, may find that they cannot fork.
 test.skipIf(ON_DOCKER)("a fork bomb is held in its session", async () => {
   const response = await misbehave({ command: "bomb() { bomb | bomb & }; bomb; sleep 20", timeout: 2 });
   expect(response.status).toBeLessThanOrEqual(507);

@@ -4,7 +4,7 @@ import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { readText } from "../../scripts/client.ts";
-import { newSession, platformOfRun, problem, problemOf } from "../support/e2e.ts";
+import { newSession, ON_DOCKER, platformOfRun, problem, problemOf, refusal } from "../support/e2e.ts";
 
 const client = platformOfRun();
 
@@ -91,7 +91,8 @@ describe("hosts", () => {
       `ses-${"0".repeat(300)}.${client.domain}`,
       `..${client.domain}`,
       "[::1]",
-      "%00",
+      // `wrangler dev` makes a URL of it, fails, and answers 500 before the Worker is asked.
+      ...(ON_DOCKER ? [] : ["%00"]),
     ]) {
       const { status } = await raw({ headers: { host } });
       expect([host, status >= 500], host).toEqual([host, false]);
@@ -193,12 +194,9 @@ describe("bodies", () => {
       pull: (controller) => (left-- > 0 ? controller.enqueue(megabyte) : controller.close()),
     });
     for (const body of [new Uint8Array(100 * 1024 * 1024), endless]) {
-      // The answer may come before all was sent; a client that goes on sending then sees the connection end.
-      const response = await client
-        .request("POST", "/execute", { body, headers: { "content-type": "application/json" } })
-        .catch(() => undefined);
-      if (response !== undefined)
-        expect(await problemOf(response)).toMatchObject({ status: 413, code: "payload_too_large" });
+      const upload = client.request("POST", "/execute", { body, headers: { "content-type": "application/json" } });
+      const tooLarge = { status: 413, code: "payload_too_large" };
+      expect((await refusal(upload)) ?? tooLarge).toMatchObject(tooLarge);
     }
     expect((await client.request("GET", "/sessions")).status).toBe(200);
   });

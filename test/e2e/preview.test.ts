@@ -7,7 +7,7 @@ import { gunzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readText } from "../../scripts/client.ts";
 import type { PreviewOptions } from "../../scripts/client.ts";
-import { newSession, platformOfRun } from "../support/e2e.ts";
+import { newSession, ON_DOCKER, platformOfRun } from "../support/e2e.ts";
 
 const client = platformOfRun();
 let sessionId = "";
@@ -212,16 +212,16 @@ describe("which port", () => {
     }
   });
 
-  test("a server bound to localhost alone, or to IPv6 alone, is reached as well", async () => {
-    const { id } = await newSession(client);
-    await client.execute({
-      sessionId: id,
-      code: `Bun.serve({ port: 8080, hostname: "127.0.0.1", fetch: () => new Response("four") });
-Bun.serve({ port: 3000, hostname: "::1", fetch: () => new Response("six") });`,
-    });
-    expect(await readText(await client.preview(id, "/"))).toBe("four");
-    expect(await readText(await client.preview(id, "/", { port: 3000 }))).toBe("six");
-  });
+  // Docker gives its containers no IPv6.
+  test.each(ON_DOCKER ? ["127.0.0.1"] : ["127.0.0.1", "::1"])(
+    "a server bound to %s alone is reached as well",
+    async (hostname) => {
+      const { id } = await newSession(client);
+      const code = `Bun.serve({ port: 8080, hostname: "${hostname}", fetch: () => new Response("reached") })`;
+      await client.execute({ sessionId: id, code });
+      expect(await readText(await client.preview(id, "/"))).toBe("reached");
+    },
+  );
 
   test("two sessions have a port 8080 each", async () => {
     const [one, two] = await Promise.all([newSession(client), newSession(client)]);

@@ -56,3 +56,17 @@ export async function problemOf(
   const { error } = ErrorBody.parse(JSON.parse(text));
   return { status: response.status, code: error.code, message: error.message, details: error.details };
 }
+
+/**
+ * How an upload was refused. Undefined when no answer came: a server may answer before it was sent all, and hang up on
+ * who goes on sending.
+ */
+export async function refusal(upload: Promise<Response>): Promise<Awaited<ReturnType<typeof problemOf>> | undefined> {
+  try {
+    return await problemOf(await upload);
+  } catch (error) {
+    // What fetch throws when the connection ended.
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
+}

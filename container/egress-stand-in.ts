@@ -1,0 +1,94 @@
+// Stands in for the network sidecar that workerd puts beside every container under `wrangler dev`, where the real image
+// cannot be pulled (see scripts/docker/images.sh). It shares the container's network namespace and tunnels
+// `CONNECT host:port` to 127.0.0.1:port. Outbound traffic, the real one's other task, is left to Docker's own network.
+// It has to listen within milliseconds: workerd asks once, and then again only after 200 ms. So nothing is imported.
+import type { Socket } from "bun";
+
+/** One end of a tunnel. While bytes wait to be written to it, its peer is paused. */
+interface End {
+  peer: Socket<End> | null;
+  readonly backlog: Uint8Array[];
+  /** The peer has finished: so does this end, when the backlog is written. */
+  ending: boolean;
+}
+
+/** Where workerd expects it. */
+const PORT = 39_001;
+
+const newEnd = (peer: Socket<End> | null): End => ({ peer, backlog: [], ending: false });
+
+function send(to: Socket<End>, bytes: Uint8Array): void {
+  const { backlog, peer } = to.data;
+  const written = backlog.length > 0 ? 0 : Math.max(0, to.write(bytes));
+  if (written === bytes.length) return;
+  // Bun uses the buffer again.
+  backlog.push(Uint8Array.from(bytes.subarray(written)));
+  peer?.pause();
+}
+
+function drain(socket: Socket<End>): void {
+  const { backlog, peer, ending } = socket.data;
+  for (let first = backlog[0]; first !== undefined; first = backlog[0]) {
+    const written = Math.max(0, socket.write(first));
+    if (written < first.length) {
+      backlog[0] = first.subarray(written);
+      return;
+    }
+    backlog.shift();
+  }
+  peer?.resume();
+  if (ending) socket.end();
+}
+
+function finish(socket: Socket<End>): void {
+  const { peer } = socket.data;
+  if (peer === null) return;
+  peer.data.ending = true;
+  if (peer.data.backlog.length === 0) peer.end();
+}
+
+function relay(socket: Socket<End>, bytes: Uint8Array): void {
+  if (socket.data.peer !== null) send(socket.data.peer, bytes);
+}
+
+/** workerd sends the head of a request in one piece. */
+async function request(client: Socket<End>, bytes: Uint8Array): Promise<void> {
+  const text = new TextDecoder("latin1").decode(bytes);
+  const port = /^CONNECT \S*:(\d+) /.exec(text)?.[1];
+  if (port === undefined) {
+    client.write("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"); // `PUT /egress`: rules, which nothing here applies
+    return;
+  }
+  const early = Uint8Array.from(bytes.subarray(text.indexOf("\r\n\r\n") + 4));
+  client.pause();
+  try {
+    const socket = { data: relay, drain, end: finish, close: finish };
+    const upstream = await Bun.connect({ hostname: "127.0.0.1", port: Number(port), data: newEnd(client), socket });
+    client.data.peer = upstream;
+    client.write("HTTP/1.1 200 OK\r\n\r\n");
+    if (early.length > 0) send(upstream, early);
+    client.resume();
+  } catch {
+    client.end("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"); // to workerd: nothing listens
+  }
+}
+
+Bun.listen<End>({
+  hostname: "0.0.0.0",
+  port: PORT,
+  socket: {
+    open(socket) {
+      socket.data = newEnd(null);
+    },
+    data: (socket, bytes) => (socket.data.peer === null ? request(socket, bytes) : relay(socket, bytes)),
+    drain,
+    end: finish,
+    close: finish,
+  },
+});
+
+// The real one answers name queries itself. This file is the container's, too.
+const nameservers = (process.env["NAMESERVERS"] ?? "").split(" ").filter((address) => address !== "");
+if (nameservers.length > 0) {
+  await Bun.write("/etc/resolv.conf", nameservers.map((address) => `nameserver ${address}\n`).join(""));
+}
