@@ -11,12 +11,14 @@ import { fileFigures } from "./figures-files.ts";
 import { memoryFigures } from "./figures-memory.ts";
 import { previewFigures } from "./figures-preview.ts";
 import { streamFigures } from "./figures-stream.ts";
+import { workerFigures } from "./figures-worker.ts";
 import { describeMachine, save, table } from "./report.ts";
 import type { Figure, Report } from "./report.ts";
 
 const docker = process.argv.includes("--docker");
 const GROUPS: readonly (readonly [name: string, measure: (bench: Bench) => Promise<Figure[]>])[] = [
   ["memory", (bench) => memoryFigures(bench, { docker })],
+  ["worker", workerFigures],
   ["execute", (bench) => executeFigures(bench, { docker })],
   ["files", fileFigures],
   ["preview", previewFigures],
