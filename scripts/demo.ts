@@ -11,7 +11,8 @@ import { FileContent, FileWritten } from "../src/contract/files.ts";
 import { SessionDeleted } from "../src/contract/session.ts";
 import { Client, readText } from "./client.ts";
 import { startEngine } from "./engine.ts";
-import { claimPort, startPlatform } from "./platform.ts";
+import { startPlatform } from "./platform.ts";
+import { claimPort } from "./port.ts";
 
 const STEP_MS = 60_000;
 const [BOLD, DIM, GREEN, RED, OFF] = process.stdout.isTTY

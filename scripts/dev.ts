@@ -6,7 +6,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { startEngine } from "./engine.ts";
 import { lockDirectory } from "./lock.ts";
-import { claimPort } from "./platform.ts";
+import { claimPort } from "./port.ts";
 import { ROOT } from "./root.ts";
 import { readSettings } from "./settings.ts";
 

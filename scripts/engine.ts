@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { claimPort } from "./platform.ts";
+import { claimPort } from "./port.ts";
 import { BUN, ROOT, TIED } from "./root.ts";
 
 export interface Engine {

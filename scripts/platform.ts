@@ -1,9 +1,7 @@
 // The Worker of wrangler.toml in workerd on this machine, on a public port, with its KV, R2 and Durable Objects kept on
 // disk. Its bindings are read from wrangler.toml by wrangler itself, so what runs here is what is deployed.
-import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import path from "node:path";
 import { build, stop } from "esbuild";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
@@ -77,29 +75,6 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   removeListeners();
   await miniflare.ready;
   return { url: `http://localhost:${options.port}`, stop: () => miniflare.dispose() };
-}
-
-/**
- * A port that can be listened on, given back to be used at once: the wanted one, or any for 0.
- * @throws Error that names the port when something else has it.
- */
-export async function claimPort(host: string, wanted: number): Promise<number> {
-  const server = createServer();
-  server.listen(wanted, host);
-  try {
-    await once(server, "listening");
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    if (code === "EADDRINUSE") {
-      throw new Error(`port ${wanted} is in use; stop what listens there, or choose another with PORT=`, { cause });
-    }
-    throw new Error(`cannot listen on ${host}:${wanted} (${String(code)})`, { cause });
-  }
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error(`no port on ${host}`);
-  return address.port;
 }
 
 /** As wrangler bundles: one ES module, with the platform's own modules left to it. */

@@ -6,7 +6,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { startWranglerDev } from "./docker/wrangler-dev.ts";
 import { lockDirectory } from "./lock.ts";
-import { claimPort } from "./platform.ts";
+import { claimPort } from "./port.ts";
 import { readyMessage } from "./ready-message.ts";
 import { ROOT } from "./root.ts";
 import { readSettings } from "./settings.ts";

@@ -2,7 +2,8 @@
 // behind; sessions and their files are in the data directory and there at the next start.
 import { startEngine } from "./engine.ts";
 import { lockDirectory } from "./lock.ts";
-import { claimPort, startPlatform } from "./platform.ts";
+import { startPlatform } from "./platform.ts";
+import { claimPort } from "./port.ts";
 import { readyMessage } from "./ready-message.ts";
 import { readSettings } from "./settings.ts";
 

@@ -1,6 +1,5 @@
 // The real supervisor as a process of its own, with a temporary workspace and, as root, a uid that nobody else has.
 import { chmodSync, chownSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import type { ErrorBody } from "../../../src/contract/errors.ts";
 import type {
@@ -12,6 +11,7 @@ import type {
 } from "../../../src/contract/execute.ts";
 import { newId } from "../../../src/contract/ids.ts";
 import type { ExecuteCommand, Health } from "../../../src/contract/supervisor.ts";
+import { claimPort } from "../../../scripts/port.ts";
 import { until } from "../../support/until.ts";
 
 const MAIN = new URL("../../../container/supervisor/main.ts", import.meta.url).pathname;
@@ -57,7 +57,7 @@ export class TestSupervisor {
   }
 
   async start(): Promise<void> {
-    this.#port = await freePort();
+    this.#port = await claimPort("127.0.0.1", 0);
     this.#process = Bun.spawn([process.execPath, "--smol", MAIN], {
       env: {
         PATH: process.env["PATH"] ?? "",
@@ -201,16 +201,4 @@ function parseEvent(block: string): StreamEvent {
     id: fields.get("id") ?? null,
     data: JSON.parse(fields.get("data") ?? "null"),
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const { promise, resolve } = Promise.withResolvers<number>();
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address();
-    resolve(typeof address === "object" && address !== null ? address.port : 0);
-  });
-  const port = await promise;
-  server.close();
-  return port;
 }
