@@ -18,7 +18,7 @@ delete process.env["BUNTIME_TOKEN"];
 
 forbidNewPrivileges();
 inspectAs(createAsUser(config.user));
-if (config.user.kind === "uid") limitProcesses(PROCESSES, { hard: true });
+if (config.user.kind === "uid") limitProcesses(PROCESSES);
 if (config.bringLoopbackUp) (await import("./linux/loopback.ts")).bringLoopbackUp();
 const disk = new DiskLedger(config.workspace, config.diskBytes);
 const files = createFileRoutes(config, disk);

@@ -69,7 +69,7 @@ export class Execution {
     this.#parts = parts;
     this.command = parts.command;
     this.log = parts.log;
-    this.hostPid = parts.launched.process.pid;
+    this.hostPid = parts.launched.pid;
     this.#record = parts.record;
     this.#lastOutputAt = parts.startedAtMs;
     const { stdout, stderr } = parts.launched;
@@ -111,12 +111,15 @@ export class Execution {
 
   /** It is being killed already; this is why. */
   blame(kill: Kill): void {
-    if (this.hostPid !== null) this.#ending ??= { outcome: "killed", ...kill };
+    if (this.hostPid === null) return;
+    this.#ending ??= { outcome: "killed", ...kill };
+    this.#parts.launched.wake();
   }
 
   /** It was sent this on request, and may well go on. */
   noteSignal(signal: string): void {
     this.#requestedSignal = signal;
+    if (signal !== "SIGSTOP") this.#parts.launched.wake();
   }
 
   /** To the background, with what was printed before the sign for it was seen. */
@@ -160,6 +163,7 @@ export class Execution {
   #timeOut(): void {
     if (this.answered) return;
     this.#ending ??= { outcome: "timed_out" };
+    this.#parts.launched.wake();
     void this.#terminate();
   }
 

@@ -21,7 +21,7 @@ import { prepareProgram } from "./program.ts";
 import type { Program } from "./program.ts";
 import { isSourceFile, SourceFiles } from "./source-file.ts";
 import { all, ofExecution, ofProcess, sendSignal, terminate } from "./termination.ts";
-import type { UserNamespace } from "./user-namespace.ts";
+import { UserNamespace } from "./user-namespace.ts";
 import { Watch } from "./watch.ts";
 import { WorkingDirectory } from "./working-directory.ts";
 
@@ -53,10 +53,7 @@ export class Executions {
 
   /** Ends what an earlier supervisor has left running. */
   static async open(config: Config, files: FileRoutes, disk: DiskLedger): Promise<Executions> {
-    const namespace =
-      config.user.kind === "namespace"
-        ? await (await import("./user-namespace.ts")).UserNamespace.open(config.sockets)
-        : null;
+    const namespace = config.user.kind === "namespace" ? await UserNamespace.open(config.sockets) : null;
     const executions = new Executions(config, files, disk, namespace);
     await terminate(executions.#table, all(), 0);
     return executions;
@@ -181,7 +178,7 @@ export class Executions {
         user: this.#config.user,
         namespace: this.#namespace,
       });
-      const hostPid = launched.process.pid;
+      const hostPid = launched.pid;
       this.#table.track(hostPid, id);
       const execution = new Execution({
         command,

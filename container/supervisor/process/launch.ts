@@ -5,6 +5,7 @@ import { spawnIdentity } from "../linux/credentials.ts";
 import { forgetPeakMemory } from "../linux/peak-memory.ts";
 import { SupervisorError } from "../problem.ts";
 import { openPipe, openText } from "./libc.ts";
+import { firstInside, wake } from "./user-namespace.ts";
 import type { UserNamespace } from "./user-namespace.ts";
 
 export interface LaunchOptions {
@@ -20,7 +21,12 @@ export interface LaunchOptions {
 type Stdio = [stdin: "ignore" | number, stdout: number, stderr: number];
 
 export interface Launched {
+  /** Ends as the program does. */
   readonly process: Bun.Subprocess;
+  /** The program's first process, as the supervisor knows it. */
+  readonly pid: number;
+  /** Lets a program that was stopped come to its end. */
+  readonly wake: () => void;
   /** The reading ends; the caller closes them. */
   readonly stdout: number;
   readonly stderr: number;
@@ -42,13 +48,14 @@ export function launch({ argv, workingDir, env, stdin, user, namespace }: Launch
     const input = stdin === undefined ? "ignore" : keep(openText(stdin));
     const stdio: Stdio = [input, stdout.write, stderr.write];
     forgetPeakMemory();
-    const process =
-      namespace === null
-        ? Bun.spawn([...argv], { cwd: workingDir, env: { ...env }, stdio, detached: true, ...spawnIdentity(user) })
-        : namespace.born(() =>
-            Bun.spawn(namespace.wrap({ argv, workingDir, env }), { cwd: "/", stdio, detached: true }),
-          );
-    return { process, stdout: stdout.read, stderr: stderr.read };
+    const output = { stdout: stdout.read, stderr: stderr.read };
+    if (namespace === null) {
+      const options = { cwd: workingDir, env: { ...env }, stdio, detached: true, ...spawnIdentity(user) };
+      const process = Bun.spawn([...argv], options);
+      return { process, pid: process.pid, wake: () => {}, ...output };
+    }
+    const process = Bun.spawn(namespace.wrap({ argv, workingDir, env }), { cwd: "/", stdio, detached: true });
+    return { process, pid: firstInside(process.pid) ?? process.pid, wake: () => wake(process.pid), ...output };
   } catch (error) {
     closeSync(stdout.read);
     closeSync(stderr.read);

@@ -10,7 +10,6 @@ const libc = dlopen("libc.so.6", {
   setrlimit: { args: ["i32", "ptr"], returns: "i32" },
   linkat: { args: ["i32", "ptr", "i32", "ptr", "i32"], returns: "i32" },
   ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
-  setns: { args: ["i32", "i32"], returns: "i32" },
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
 }).symbols;
 
@@ -22,7 +21,6 @@ const MFD_CLOEXEC = 1;
 const AT_FDCWD = -100;
 const AT_SYMLINK_FOLLOW = 0x400;
 const FIONREAD = 0x541bn;
-const CLONE_NEWPID = 0x2000_0000;
 const RLIMIT_NPROC = 6;
 const PR_SET_NO_NEW_PRIVS = 38;
 
@@ -65,20 +63,10 @@ export function forbidNewPrivileges(): void {
   if (libc.prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n) !== 0) throw new Error("prctl(PR_SET_NO_NEW_PRIVS) failed");
 }
 
-/** Children of this thread are born there from now on. The thread itself stays where it is, and cannot start threads. */
-export function enterPidNamespace(fd: number): void {
-  if (libc.setns(fd, CLONE_NEWPID) !== 0) throw new Error("setns failed: the pid namespace of user processes is gone");
-}
-
-/**
- * What is started from here on may have `count` processes and threads per uid at the most; returns what it was.
- * `hard` for good, else only until the next call.
- */
-export function limitProcesses(count: bigint, { hard }: { readonly hard: boolean }): bigint {
+/** What is started from here on may have `count` processes and threads per uid at the most, for good. */
+export function limitProcesses(count: bigint): void {
   libc.getrlimit(RLIMIT_NPROC, limitsPointer);
-  const [before = 0n, ceiling = 0n] = limits;
-  limits[0] = count < ceiling ? count : ceiling;
-  if (hard) limits[1] = limits[0];
+  const [, ceiling = 0n] = limits;
+  limits.fill(count < ceiling ? count : ceiling);
   if (libc.setrlimit(RLIMIT_NPROC, limitsPointer) !== 0) throw new Error("setrlimit(RLIMIT_NPROC) failed");
-  return before;
 }

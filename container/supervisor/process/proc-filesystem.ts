@@ -67,6 +67,12 @@ export function readInnerPid(pid: number): number | null {
   return numbers === null ? null : Number(numbers[1]);
 }
 
+/** Null when it has none. */
+export function readFirstChild(pid: number): number | null {
+  const [first = ""] = (readText(`/proc/${pid}/task/${pid}/children`) ?? "").split(" ");
+  return first === "" ? null : Number(first);
+}
+
 export function readTimes(pid: number): ProcessTimes | null {
   const text = readText(`/proc/${pid}/stat`);
   if (text === null) return null;

@@ -2,9 +2,9 @@
 // supervisor does not exist, and a mount namespace without its sockets and with a /proc that fits. Both are held open
 // by one process that does nothing; when it ends the kernel ends all of them. User code must never run before the
 // capabilities of the container's root are gone.
-import { openSync } from "node:fs";
 import type { LaunchOptions } from "./launch.ts";
-import { enterPidNamespace, limitProcesses, PROCESSES } from "./libc.ts";
+import { PROCESSES } from "./libc.ts";
+import { readFirstChild } from "./proc-filesystem.ts";
 
 /** Says its pid as the supervisor sees it, once all is in place. Orphans reap themselves since it ignores CHLD. */
 const HOLD = `
@@ -15,10 +15,11 @@ const HOLD = `
   echo "$pid"
   exec env --ignore-signal=CHLD sleep infinity`;
 
+/** It can also be over already, with a message on stderr. */
+const FIRST_INSIDE_MS = 50;
+
 export class UserNamespace {
   readonly #holder: number;
-  readonly #inside: number;
-  readonly #outside: number;
 
   /** @param hidden directory that user code must not see, null where there is none. @throws Error saying why not */
   static async open(hidden: string | null): Promise<UserNamespace> {
@@ -36,31 +37,43 @@ export class UserNamespace {
 
   private constructor(holder: number) {
     this.#holder = holder;
-    this.#inside = openSync(`/proc/${holder}/ns/pid`, "r");
-    this.#outside = openSync("/proc/self/ns/pid", "r");
   }
 
   /**
    * The command line that runs `argv` inside, without any right that user code must not have. To be started with an
    * environment of the supervisor's: LD_PRELOAD and PATH of user code must have no say before the rights are gone.
+   * nsenter stays outside, waits for what it started, and ends as that did. (To enter by setns around a spawn would be
+   * cheaper, but in between the thread cannot start another, and Bun aborts when it wants one.)
    */
   wrap({ argv, workingDir, env }: Pick<LaunchOptions, "argv" | "workingDir" | "env">): string[] {
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const enter = ["nsenter", `--mount=/proc/${this.#holder}/ns/mnt`, "--"];
+    const namespaces = `/proc/${this.#holder}/ns`;
+    // A session of its own, so that signals to its group leave nsenter alone.
+    const enter = ["nsenter", `--pid=${namespaces}/pid`, `--mount=${namespaces}/mnt`, "--", "setsid"];
+    const limit = ["prlimit", `--nproc=${PROCESSES}:${PROCESSES}`];
     const drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs", "--"];
-    return [...enter, ...drop, "env", "--ignore-environment", `--chdir=${workingDir}`, ...variables, ...argv];
+    return [...enter, ...limit, ...drop, "env", "--ignore-environment", `--chdir=${workingDir}`, ...variables, ...argv];
   }
+}
 
-  /** What `start` spawns is born in the pid namespace. Synchronous: in the meantime this thread can start no other. */
-  born<T>(start: () => T): T {
-    enterPidNamespace(this.#inside);
-    // The supervisor has the same uid, and must still be able to start what ends them.
-    const own = limitProcesses(PROCESSES, { hard: false });
-    try {
-      return start();
-    } finally {
-      limitProcesses(own, { hard: false });
-      enterPidNamespace(this.#outside);
-    }
+/**
+ * The first process inside, as the supervisor knows it, of a command line that `wrap` made. Waits for it, which takes a
+ * millisecond. Null where it came to nothing.
+ */
+export function firstInside(nsenter: number): number | null {
+  const deadline = performance.now() + FIRST_INSIDE_MS;
+  for (;;) {
+    const pid = readFirstChild(nsenter);
+    if (pid !== null || performance.now() >= deadline) return pid;
+    Bun.sleepSync(0.1);
+  }
+}
+
+/** nsenter stops itself when what it waits for stops, and would not notice the end of that. */
+export function wake(nsenter: number): void {
+  try {
+    process.kill(nsenter, "SIGCONT");
+  } catch {
+    // It has ended.
   }
 }

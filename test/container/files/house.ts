@@ -1,4 +1,5 @@
 // A workspace of its own behind a small server, as the supervisor has it: root serves, uid 1000 owns the files.
+import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, lstatSync, mkdtempSync, realpathSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -77,6 +78,8 @@ export function openHouse(options: { diskBytes?: number } = {}): House {
     },
     [Symbol.dispose]() {
       void server.stop(true);
+      // A test may have closed a directory to its owner.
+      spawnSync("chmod", ["-R", "u+rwX", root]);
       rmSync(root, { recursive: true, force: true });
     },
   };

@@ -1,9 +1,10 @@
 // The same promises where user processes are kept apart by a uid and where they are by namespaces: in real containers.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { ExecuteAnswer, KillAnswer, ProcessList } from "../../../src/contract/execute.ts";
+import type { ExecuteAnswer, ExecutionRecord, KillAnswer, ProcessList } from "../../../src/contract/execute.ts";
 import type { TestEngine } from "../../support/engine.ts";
 import { HOSTS, startEngineOn } from "../engine/hosts.ts";
 import { Machine } from "../engine/machine.ts";
+import { until } from "../../support/until.ts";
 import { command, SLOW_MS } from "./harness.ts";
 
 for (const host of HOSTS) {
@@ -62,6 +63,33 @@ for (const host of HOSTS) {
       expect(await execute({ command: "exit 3" })).toMatchObject({ exitCode: 3, signal: null });
       expect(await execute({ command: "kill -SEGV $$" })).toMatchObject({ exitCode: null, signal: "SIGSEGV" });
     });
+
+    test("a program that is stopped goes on when it is told to, and its end is noticed", async () => {
+      const { pid, executionId } = await execute({ command: "sleep 0.3; echo over", background: true });
+      await ask<KillAnswer>("/kill", { pid, signal: "SIGSTOP" });
+      await ask<KillAnswer>("/kill", { pid, signal: "SIGCONT" });
+      const record = (): Promise<ExecutionRecord> => ask(`/executions/${executionId}`);
+      await until("it has ended", async () => (await record()).outcome !== "running");
+      expect(await record()).toMatchObject({ outcome: "exited", exitCode: 0 });
+    });
+
+    test("a program that stays stopped is ended at its time-out", async () => {
+      const answer = await execute({ command: "kill -STOP $$; echo never", timeoutMs: 300 });
+      expect(answer).toMatchObject({ timedOut: true, stdout: "" });
+    });
+
+    test(
+      "a session that is busy from its first moment on never loses its supervisor",
+      async () => {
+        const machines = await Promise.all(Array.from({ length: 8 }, () => Machine.start(engine)));
+        for (const busy of machines) {
+          const bootId = await busy.bootId();
+          for (let run = 0; run < 25; run++) expect(await busy.run("true")).toMatchObject({ exitCode: 0 });
+          expect(await busy.bootId()).toBe(bootId);
+        }
+      },
+      SLOW_MS,
+    );
 
     test("a working directory and stdin reach the program", async () => {
       const files = [{ path: "a dir/b.txt", content: "there" }];
