@@ -20,7 +20,7 @@ export async function terminate(table: ProcessTable, select: Select, graceMs = K
   }
   const deadline = performance.now() + KILL_PATIENCE_MS;
   while (look.victims.length > 0 && performance.now() < deadline) {
-    killGroups(look);
+    killGroups(look, hit);
     for (const victim of look.victims) signal(victim, "SIGKILL", hit);
     look = await waitUntilGone(table, select, LOOK_EVERY_MS);
   }
@@ -84,10 +84,11 @@ async function waitUntilGone(table: ProcessTable, select: Select, timeoutMs: num
 }
 
 /** A whole group at one blow, so that no program forks faster than it is killed. Groups with others in them are left. */
-function killGroups({ victims, others }: Look): void {
+function killGroups({ victims, others }: Look, hit: Set<number>): void {
   const spared = new Set(others.map(({ hostGroup }) => hostGroup));
-  for (const group of new Set(victims.map(({ hostGroup }) => hostGroup))) {
-    if (!spared.has(group) && group > 1) attempt(() => process.kill(-group, "SIGKILL"));
+  for (const [group, members] of Map.groupBy(victims, ({ hostGroup }) => hostGroup)) {
+    if (spared.has(group) || group <= 1 || !attempt(() => process.kill(-group, "SIGKILL"))) continue;
+    for (const { pid } of members) hit.add(pid);
   }
 }
 

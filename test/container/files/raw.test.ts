@@ -205,10 +205,10 @@ describe("raw delete", () => {
   });
 });
 
-test("a file of 300 MB goes in and out without being held in memory", async () => {
+test("a file of 600 MB goes in and out without being held in memory", async () => {
   const source = join(house.root, "source");
   await Bun.write(source, "");
-  truncateSync(source, 300_000_000);
+  truncateSync(source, 600_000_000);
   const before = process.memoryUsage.rss();
   let peak = before;
   const sampler = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 5);
@@ -220,8 +220,9 @@ test("a file of 300 MB goes in and out without being held in memory", async () =
     await Bun.write(got, await fetch(url, { unix: socket }));`;
   expect(await Bun.spawn(["bun", "-e", client, house.socket, source, got]).exited).toBe(0);
   clearInterval(sampler);
-  expect([statSync(join(house.workspace, "big")).size, statSync(got).size]).toEqual([300_000_000, 300_000_000]);
-  expect(peak - before).toBeLessThan(100_000_000);
+  expect([statSync(join(house.workspace, "big")).size, statSync(got).size]).toEqual([600_000_000, 600_000_000]);
+  // What the collector has not come to yet, and far from the whole.
+  expect(peak - before).toBeLessThan(300_000_000);
 });
 
 test("what a supervisor left unfinished when it died is swept away by the next one", async () => {
