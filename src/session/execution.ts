@@ -12,7 +12,7 @@ import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import { relayEvents } from "./event-relay.ts";
 import type { LastEvent } from "./event-relay.ts";
-import { answerFromRecord } from "./record-answer.ts";
+import { resultFromRecord } from "./record-answer.ts";
 import { TimedOut } from "./runtime.ts";
 import type { Run, Runtime } from "./runtime.ts";
 import type { SessionStore } from "./store.ts";
@@ -212,7 +212,7 @@ export class Executions {
       }
       chunks.push(...page.value.chunks);
       if (page.value.chunks.length === 0) {
-        return ok(answerFromRecord(record, chunks, parseCommand(command).encoding));
+        return resultFromRecord(record, chunks, parseCommand(command).encoding);
       }
       after = page.value.lastSeq;
     }

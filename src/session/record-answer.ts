@@ -1,8 +1,30 @@
 // Rebuilds the answer of an execution from its durable record, for a call whose connection broke after it had ended. Pure.
 import type { ExecuteAnswer, ExecutionRecord, OutputChunk } from "../contract/execute.ts";
 import { ANSWER_OUTPUT_BYTES } from "../contract/limits.ts";
+import { fail, ok } from "../lib/result.ts";
+import type { Result } from "../lib/result.ts";
 
-export function answerFromRecord(
+/** The answer, or the limit that the execution was killed for, as the call itself would have told it. */
+export function resultFromRecord(
+  record: ExecutionRecord,
+  chunks: readonly OutputChunk[],
+  encoding: ExecuteAnswer["encoding"],
+): Result<ExecuteAnswer> {
+  const answer = answerFromRecord(record, chunks, encoding);
+  const { reason, executionId } = record;
+  if (reason !== "memory_limit_exceeded" && reason !== "disk_full") {
+    return ok(answer);
+  }
+  const { stdout, stderr } = answer;
+  const limit = reason === "disk_full" ? "disk" : "memory";
+  return fail(reason, `Execution ${executionId} was killed: the session's ${limit} limit was reached.`, {
+    executionId,
+    stdout,
+    stderr,
+  });
+}
+
+function answerFromRecord(
   record: ExecutionRecord,
   chunks: readonly OutputChunk[],
   encoding: ExecuteAnswer["encoding"],

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { ExecutionRecord } from "../../src/contract/execute.ts";
-import { answerFromRecord } from "../../src/session/record-answer.ts";
+import { resultFromRecord } from "../../src/session/record-answer.ts";
 
 const RECORD: ExecutionRecord = {
   executionId: "exe_0123456789abcdefghij",
@@ -30,8 +30,21 @@ it("an answer that was lost on the way is told again from the record, byte by by
     { seq: 3, stream: "stdout", data: "//4=", encoding: "base64" },
     { seq: 4, stream: "stdout", data: "é", encoding: "utf-8" },
   ] as const;
-  const answer = answerFromRecord(RECORD, chunks, "base64");
-  expect(answer.stdout).toBe(new Uint8Array([0x61, 0xff, 0xfe, 0xc3, 0xa9]).toBase64());
-  expect(answer).toMatchObject({ stderr: "IQ==", exitCode: 3, timedOut: false, truncated: false, filesWritten: ["a"] });
-  expect(answerFromRecord(RECORD, chunks.slice(0, 2), "utf-8")).toMatchObject({ stdout: "a", stderr: "!" });
+  const stdout = new Uint8Array([0x61, 0xff, 0xfe, 0xc3, 0xa9]).toBase64();
+  expect(resultFromRecord(RECORD, chunks, "base64")).toMatchObject({
+    ok: true,
+    value: { stdout, stderr: "IQ==", exitCode: 3, timedOut: false, truncated: false, filesWritten: ["a"] },
+  });
+  expect(resultFromRecord(RECORD, chunks.slice(0, 2), "utf-8")).toMatchObject({ value: { stdout: "a", stderr: "!" } });
+});
+
+it("an execution that a limit has ended is told as that limit, with its output", () => {
+  const chunks = [{ seq: 1, stream: "stdout", data: "so far", encoding: "utf-8" }] as const;
+  for (const reason of ["memory_limit_exceeded", "disk_full"] as const) {
+    const record: ExecutionRecord = { ...RECORD, outcome: "killed", reason, exitCode: null, signal: "SIGKILL" };
+    expect(resultFromRecord(record, chunks, "utf-8")).toMatchObject({
+      ok: false,
+      error: { code: reason, details: { executionId: RECORD.executionId, stdout: "so far" } },
+    });
+  }
 });
