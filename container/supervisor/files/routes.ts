@@ -34,7 +34,13 @@ const RAW = "/raw/";
 export function createFileRoutes(config: Config, disk: DiskLedger): FileRoutes {
   const workspace = new Workspace(config);
   const changes = new ChangeTracker(workspace);
-  setImmediate(() => void changes.prepare().then(() => sweepDrafts(workspace)));
+  setImmediate(() => {
+    changes
+      .prepare()
+      .then(() => sweepDrafts(workspace))
+      // What is left lying does no harm; a supervisor that ended over it would.
+      .catch((error: unknown) => console.error("drafts of an earlier supervisor were not swept", error));
+  });
 
   const raw: Readonly<Record<string, Handler>> = {
     GET: (request, url) => download(workspace, rawPath(url), request),
