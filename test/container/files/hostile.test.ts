@@ -1,10 +1,8 @@
 // Paths and links that want to lead out of the workspace, and files that want to hold the supervisor up.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
-import { once } from "node:events";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
 import { codeOf, openHouse, post, until, type House } from "./house.ts";
 
 let house: House;
@@ -95,16 +93,14 @@ describe("a link that leads out", () => {
     mkdirSync(join(house.workspace, "inside"));
     writeFileSync(join(house.workspace, "inside/secret"), "public");
     symlinkSync("inside", join(house.workspace, "swap"));
-    // In a thread of its own, so that it happens between any two system calls.
-    const swapper = new Worker(
-      `const { renameSync, symlinkSync } = require("node:fs");
-       const at = ${JSON.stringify(house.workspace)};
-       const point = (target) => { symlinkSync(target, at + "/next"); renameSync(at + "/next", at + "/swap"); };
-       require("node:worker_threads").parentPort.postMessage("begun");
-       for (;;) { point(${JSON.stringify(outside)}); point("inside"); }`,
-      { eval: true },
-    );
-    await once(swapper, "message");
+    // In a process of its own, so that it happens between any two system calls.
+    const swap = `const { renameSync, symlinkSync } = require("node:fs");
+      const [at, outside] = process.argv.slice(1);
+      const point = (target) => { symlinkSync(target, at + "/next"); renameSync(at + "/next", at + "/swap"); };
+      console.log("begun");
+      for (;;) { point(outside); point("inside"); }`;
+    const swapper = Bun.spawn([process.execPath, "-e", swap, house.workspace, outside], { stdout: "pipe" });
+    await swapper.stdout.getReader().read();
     const statuses = new Set<number>();
     for (let round = 0; round < 150; round++) {
       const responses = await Promise.all([
@@ -123,7 +119,8 @@ describe("a link that leads out", () => {
       }
       expect(existsSync(join(outside, "planted"))).toBe(false);
     }
-    await swapper.terminate();
+    swapper.kill("SIGKILL");
+    await swapper.exited;
     expect(statuses.has(200)).toBe(true);
     expect(readFileSync(join(outside, "secret"), "utf8")).toBe("SECRET");
   });
