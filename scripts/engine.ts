@@ -5,17 +5,26 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { LAST_SAVE_MS } from "../src/contract/limits.ts";
+import type { DockerAccess } from "./docker/engine.ts";
 import { claimPort } from "./port.ts";
 import { BUN, ROOT, TIED } from "./root.ts";
 
+/** What starts containers: this one, or Docker. */
 export interface Engine {
-  readonly url: string;
-  readonly token: string;
+  /** Variables by which the Worker finds it. */
+  readonly vars: Readonly<Record<string, string>>;
+  /** Null: containers are the Worker's own affair, through `vars`. */
+  readonly docker: DockerAccess | null;
+  /** Tells every container to end, once the Worker has saved its files: to be called before the Worker's end. */
+  drain(): Promise<void>;
+  /** To be called after the Worker's end. */
   stop(): Promise<void>;
 }
 
 const READY_MS = 15_000;
-const STOP_MS = 10_000;
+/** Longer than the engine waits for its containers. */
+const STOP_MS = LAST_SAVE_MS + 15_000;
 /** Deaths in a row, each within `QUICK_MS` of its start, after which it is not started again. */
 const QUICK_DEATHS = 5;
 const QUICK_MS = 5000;
@@ -83,7 +92,7 @@ export async function startEngine(options: {
     }
     await delay(10);
   }
-  return { url, token, stop };
+  return { vars: { ENGINE_URL: url, ENGINE_TOKEN: token }, docker: null, drain: stop, stop };
 }
 
 async function isHealthy(url: string, token: string): Promise<boolean> {

@@ -1,7 +1,5 @@
 // The engine's containers by id. Calls for one id are answered one after the other, so that many starts at the same time
 // are one start, and a deletion never meets half a start.
-import { rmSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { type Container, type Exit, type Host, startContainer } from "./container.ts";
 import type { EngineDirectory } from "./directory.ts";
 
@@ -46,27 +44,30 @@ export class Containers {
     await this.#inTurn(id, async (entry) => {
       if (entry.running !== null) return;
       if (this.#closed) throw new Error("the engine is stopping");
+      this.#directory.discard(id);
       const container = await startContainer(this.#host, this.#directory.container(id), env);
       entry.running = container;
       entry.exit = null;
       const onExit = (exit: Exit) => {
         entry.running = null;
         entry.exit = exit;
+        // As on the platform: the next start finds a new disk, whatever there was on this one.
+        this.#directory.discardDisk(id);
       };
       void container.exited.then(onExit);
     });
   }
 
-  /** Kills it and removes everything of it, files included. */
+  /** Kills it. Its files can be reached by nobody any more, and are removed. */
   async delete(id: string): Promise<void> {
     await this.#inTurn(id, async (entry) => {
       await end(entry);
       entry.exit = null;
-      await removeTree(this.#directory.container(id).path);
+      this.#directory.discard(id);
     });
   }
 
-  /** Ends all, with a moment for each to end by itself. Nothing starts afterwards; the workspaces stay. */
+  /** Ends all, with a moment for each to save its files and end by itself. Nothing starts afterwards. */
   async close(graceMs: number): Promise<void> {
     this.#closed = true;
     await Promise.all(
@@ -75,10 +76,11 @@ export class Containers {
           entry.running?.signal(SIGTERM);
           await Promise.race([entry.running?.exited, Bun.sleep(graceMs)]);
           await end(entry);
-          rmSync(this.#directory.container(id).state, { recursive: true, force: true });
+          this.#directory.discard(id);
         }),
       ),
     );
+    await this.#directory.emptied();
   }
 
   async #inTurn(id: string, action: (entry: Entry) => Promise<void>): Promise<void> {
@@ -96,14 +98,4 @@ export class Containers {
 async function end(entry: Entry): Promise<void> {
   entry.running?.signal(SIGKILL);
   await entry.running?.exited;
-}
-
-/** Directories that user code has closed are in an ordinary user's way: they are opened first. */
-async function removeTree(path: string): Promise<void> {
-  try {
-    await rm(path, { recursive: true, force: true });
-  } catch {
-    await Bun.$`chmod --recursive u+rwX ${path}`.quiet().nothrow();
-    await rm(path, { recursive: true, force: true });
-  }
 }

@@ -1,9 +1,10 @@
 // Where an engine keeps what, below its data directory:
 //   engine/lock                 the pid of the engine that owns all this
 //   engine/image/               every container's root, made anew at each start of the engine
-//   engine/<id>/workspace/      a session's files: the only thing that stays when the engine ends
+//   engine/<id>/workspace/      the disk of a running container; it goes with the container
 //   engine/<id>/state/          of a running container: sockets, fstab, pid; its log until the next start
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
+//   engine/trash/               disks of containers that have ended, until they are removed
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { SESSION_ID } from "../../src/contract/ids.ts";
@@ -23,6 +24,8 @@ export interface ContainerDirectory {
 }
 
 export class EngineDirectory {
+  readonly #trash: string;
+  #removing: Promise<void> = Promise.resolve();
   readonly path: string;
   readonly lock: string;
   readonly image: string;
@@ -31,6 +34,7 @@ export class EngineDirectory {
     this.path = join(dataDir, "engine");
     this.lock = join(this.path, "lock");
     this.image = join(this.path, "image");
+    this.#trash = join(this.path, "trash");
     mkdirSync(this.path, { recursive: true, mode: 0o700 });
   }
 
@@ -49,17 +53,60 @@ export class EngineDirectory {
     };
   }
 
-  /** Ends and removes what an engine that was killed left behind. All but the workspaces goes. */
+  /** Takes the disk of a container that has ended out of the way at once; it is removed in its time. Its log stays. */
+  discardDisk(id: string): void {
+    this.#discard(this.container(id).workspace);
+  }
+
+  /** The same with everything of a container. */
+  discard(id: string): void {
+    this.#discard(this.container(id).path);
+  }
+
+  #discard(path: string): void {
+    if (!existsSync(path)) return;
+    mkdirSync(this.#trash, { recursive: true, mode: 0o700 });
+    renameSync(path, join(this.#trash, crypto.randomUUID()));
+    this.#removing = this.#removing.then(() => this.#empty());
+  }
+
+  /** Resolves when everything that was discarded is removed. */
+  async emptied(): Promise<void> {
+    await this.#removing;
+  }
+
+  /** Ends and removes what an engine that was killed left behind. */
   async clean(): Promise<void> {
     await rm(this.image, { recursive: true, force: true });
-    for (const { pidFile, state } of this.#ids().map((id) => this.container(id))) {
+    for (const id of this.#ids()) {
+      const { pidFile } = this.container(id);
       if (existsSync(pidFile)) await endLeftover(readFileSync(pidFile, "utf8").trim());
-      rmSync(state, { recursive: true, force: true });
+      this.discard(id);
+    }
+    this.#removing = this.#removing.then(() => this.#empty());
+  }
+
+  async #empty(): Promise<void> {
+    try {
+      await removeTree(this.#trash);
+    } catch (error) {
+      // Tried again with the next one.
+      console.error("engine: a disk was not removed", error);
     }
   }
 
   #ids(): string[] {
     return readdirSync(this.path).filter((name) => SESSION_ID.test(name));
+  }
+}
+
+/** Directories that user code has closed are in an ordinary user's way: they are opened first. */
+async function removeTree(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch {
+    await Bun.$`chmod --recursive u+rwX ${path}`.quiet().nothrow();
+    await rm(path, { recursive: true, force: true });
   }
 }
 

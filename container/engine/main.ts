@@ -1,8 +1,9 @@
 // The embedded engine: containers out of Linux namespaces, for machines without Docker. Started by `npm start` with
 // ENGINE_PORT (0: any), ENGINE_TOKEN and BUNTIME_DATA_DIR; says `{"engine":"ready","url":…}` when it answers. When it
-// ends, however it ends, all its containers end; only their workspaces stay.
+// ends, however it ends, all its containers end, and their disks are gone: their files were saved by their sessions.
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { LAST_SAVE_MS } from "../../src/contract/limits.ts";
 import { Containers } from "./containers.ts";
 import { EngineDirectory } from "./directory.ts";
 import { egressRules } from "./egress.ts";
@@ -13,7 +14,8 @@ import { checkPlatform, probe } from "./probe.ts";
 import { serve } from "./server.ts";
 import { userEnvironment } from "./user-environment.ts";
 
-const STOP_GRACE_MS = 2000;
+/** Beyond the time that a container has to have its files saved. */
+const STOP_GRACE_MS = LAST_SAVE_MS + 8000;
 
 async function boot(env: NodeJS.ProcessEnv): Promise<void> {
   const { ENGINE_PORT = "0", ENGINE_TOKEN: token = "", BUNTIME_DATA_DIR = ".buntime" } = env;

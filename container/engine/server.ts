@@ -4,7 +4,7 @@
 //   GET    /containers/:id                {running, exit: {reason} | null}
 //   GET    /containers/:id/wait           the same, as soon as it does not run; after 20 s in any case
 //   POST   /containers/:id/signal {signal}  to its PID 1; answers {running, exit}
-//   DELETE /containers/:id                {running: false, exit: null}; nothing of it is left, files included
+//   DELETE /containers/:id                {running: false, exit: null}; its files are gone with it
 //   POST   /containers/:id/ports/:port    {address}: where that port is reached on loopback while it runs
 import { timingSafeEqual } from "node:crypto";
 import { SESSION_ID } from "../../src/contract/ids.ts";
