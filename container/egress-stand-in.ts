@@ -1,5 +1,5 @@
-// Stands in for the network sidecar that workerd puts beside every container under `wrangler dev`, where the real image
-// cannot be pulled (see scripts/docker/images.sh). It shares the container's network namespace and tunnels
+// Stands in for the network sidecar that workerd puts beside every container in Docker, where the real image cannot be
+// pulled (see scripts/docker/images.sh). It shares the container's network namespace and tunnels
 // `CONNECT host:port` to 127.0.0.1:port. Outbound traffic, the real one's other task, is left to Docker's own network.
 // It has to listen within milliseconds: workerd asks once, and then again only after 200 ms. So nothing is imported.
 import type { Socket } from "bun";
@@ -21,8 +21,7 @@ function send(to: Socket<End>, bytes: Uint8Array): void {
   const { backlog, peer } = to.data;
   const written = backlog.length > 0 ? 0 : Math.max(0, to.write(bytes));
   if (written === bytes.length) return;
-  // Bun uses the buffer again.
-  backlog.push(Uint8Array.from(bytes.subarray(written)));
+  backlog.push(bytes.subarray(written)); // Bun does not use the buffer again
   peer?.pause();
 }
 
@@ -59,7 +58,7 @@ async function request(client: Socket<End>, bytes: Uint8Array): Promise<void> {
     client.write("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"); // `PUT /egress`: rules, which nothing here applies
     return;
   }
-  const early = Uint8Array.from(bytes.subarray(text.indexOf("\r\n\r\n") + 4));
+  const early = bytes.subarray(text.indexOf("\r\n\r\n") + 4);
   client.pause();
   try {
     const socket = { data: relay, drain, end: finish, close: finish };

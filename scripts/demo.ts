@@ -13,6 +13,7 @@ import { Client, readText } from "./client.ts";
 import { startEngine } from "./engine.ts";
 import { startPlatform } from "./platform.ts";
 import { claimPort } from "./port.ts";
+import { LOCAL_VARS } from "./settings.ts";
 
 const STEP_MS = 60_000;
 const [BOLD, DIM, GREEN, RED, OFF] = process.stdout.isTTY
@@ -177,7 +178,7 @@ async function main(): Promise<void> {
       const port = await claimPort(host, 0);
       const domain = `localhost:${port}`;
       const apiKey = `btk_${randomBytes(16).toString("hex")}`;
-      const platform = await startPlatform({ host, port, domain, apiKey, dataDir, engine });
+      const platform = await startPlatform({ host, port, domain, apiKey, vars: LOCAL_VARS, dataDir, engine });
       stops.push(() => platform.stop());
       client = new Client({ url: `http://${host}:${port}`, apiKey, domain });
       return `${platform.url}, nothing but this machine`;

@@ -1,21 +1,35 @@
 // The Worker of wrangler.toml in workerd on this machine, on a public port, with its KV, R2 and Durable Objects kept on
 // disk. Its bindings are read from wrangler.toml by wrangler itself, so what runs here is what is deployed.
+import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { build, stop } from "esbuild";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
-import { ROOT, TIED } from "./root.ts";
+import * as z from "zod";
+import { buildImage } from "./docker/images.ts";
+import type { Engine } from "./engine.ts";
+import { ROOT, TIED, workerdPath, WRANGLER } from "./root.ts";
 
 export interface PlatformOptions {
   readonly host: string;
   readonly port: number;
   readonly domain: string;
   readonly apiKey: string;
+  /** Of the Worker, in place of those in wrangler.toml. */
+  readonly vars: Readonly<Record<string, string>>;
   /** KV, R2 and Durable Objects live in its `state` folder. */
   readonly dataDir: string;
-  readonly engine: { readonly url: string; readonly token: string };
+  readonly engine: Pick<Engine, "vars" | "docker">;
 }
+
+/** What is used of a Worker's options where containers are enabled. */
+const Bound = z.object({
+  durableObjects: z.record(
+    z.string(),
+    z.object({ container: z.object({ images: z.array(z.object({ image: z.string() })) }).optional() }),
+  ),
+});
 
 export interface Platform {
   readonly url: string;
@@ -31,18 +45,25 @@ interface MiniflareModule {
 }
 
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const { vars, docker } = options.engine;
   const { workerOptions, externalWorkers, main } = unstable_getMiniflareWorkerOptions(
     path.join(ROOT, "wrangler.toml"),
     undefined,
-    { overrides: { enableContainers: false } },
+    { overrides: { enableContainers: docker !== null }, containerBuildId: randomUUID().slice(0, 8) },
   );
   if (main === undefined) throw new Error("wrangler.toml has no main");
 
-  const [contents] = await Promise.all([bundle(main), mkdir(options.dataDir, { recursive: true })]);
-  const { Miniflare, convertV4MiniflareOptions, workerd } = loadMiniflare();
+  await mkdir(options.dataDir, { recursive: true });
+  const [contents] = await Promise.all([
+    bundle(main),
+    ...(docker === null ? [] : imagesOf(workerOptions).map((image) => buildImage(image, docker.env))),
+  ]);
+  // Miniflare reads some of it there.
+  Object.assign(process.env, docker?.env);
+  const { Miniflare, convertV4MiniflareOptions } = loadMiniflare();
   // This is where Miniflare looks for the command to run, and what that command runs.
   process.env["MINIFLARE_WORKERD_PATH"] = TIED;
-  process.env["TIED"] = workerd;
+  process.env["TIED"] = workerdPath();
 
   const removeListeners = rememberListeners();
   const miniflare = new Miniflare(
@@ -53,18 +74,19 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       logRequests: false,
       cf: false,
       resourcePersistencePath: path.join(options.dataDir, "state"),
+      ...(docker === null ? {} : { containerEngine: docker.env["DOCKER_HOST"] }),
       workers: [
         {
           ...workerOptions,
-          name: "buntime",
+          name: docker?.worker ?? "buntime",
           modules: [{ type: "ESModule", path: "index.js", contents }],
           bindings: {
             // SAFETY: the [vars] of wrangler.toml, which wrangler has checked to be a table.
             ...(workerOptions["bindings"] as object),
             DOMAIN: options.domain,
             BUNTIME_API_KEY: options.apiKey,
-            ENGINE_URL: options.engine.url,
-            ENGINE_TOKEN: options.engine.token,
+            ...options.vars,
+            ...vars,
           },
           unsafeDirectSockets: [{ host: options.host, port: options.port }],
         },
@@ -75,6 +97,12 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   removeListeners();
   await miniflare.ready;
   return { url: `http://localhost:${options.port}`, stop: () => miniflare.dispose() };
+}
+
+/** The names under which the Worker's containers are started. */
+function imagesOf(workerOptions: object): string[] {
+  const { durableObjects } = Bound.parse(workerOptions);
+  return Object.values(durableObjects).flatMap(({ container }) => container?.images.map(({ image }) => image) ?? []);
 }
 
 /** As wrangler bundles: one ES module, with the platform's own modules left to it. */
@@ -111,12 +139,7 @@ function rememberListeners(): () => void {
   };
 }
 
-function loadMiniflare(): MiniflareModule & { readonly workerd: string } {
-  const wrangler = createRequire(createRequire(import.meta.url).resolve("wrangler"));
-  const miniflare = createRequire(wrangler.resolve("miniflare"));
+function loadMiniflare(): MiniflareModule {
   // SAFETY: the shape is that of the miniflare of the wrangler that package.json pins; every suite starts through it.
-  const { Miniflare, convertV4MiniflareOptions } = wrangler("miniflare") as MiniflareModule;
-  // SAFETY: workerd's package exports the path of its binary under `default`.
-  const { default: workerd } = miniflare("workerd") as { readonly default: string };
-  return { Miniflare, convertV4MiniflareOptions, workerd };
+  return createRequire(WRANGLER)("miniflare") as MiniflareModule;
 }

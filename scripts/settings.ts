@@ -2,6 +2,7 @@
 import { randomInt } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { parseDuration } from "../src/contract/duration.ts";
 
 export interface Settings {
   readonly host: string;
@@ -9,12 +10,17 @@ export interface Settings {
   /** null: `localhost:<port>`. */
   readonly domain: string | null;
   readonly dataDir: string;
+  /** Variables of the Worker, in place of those in wrangler.toml. */
+  readonly vars: Readonly<Record<string, string>>;
   readonly apiKey: string;
   /** The key came from the data directory or was made just now, so its owner has to be told. */
   readonly keyIsGenerated: boolean;
 }
 
 const KEY_LENGTH_MIN = 16;
+/** On a machine of one's own there is nobody to be protected from. */
+export const LOCAL_VARS = { REQUESTS_PER_MINUTE: "1000000" } as const;
+const DURATIONS = ["IDLE_AFTER", "DEEP_SLEEP_AFTER", "SLEEP_MIN", "SLEEP_MAX", "SAVE_AFTER"] as const;
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /** @throws Error naming the variable that is malformed. */
@@ -27,11 +33,26 @@ export async function readSettings(env: Readonly<Record<string, string | undefin
   if (given && given.length < KEY_LENGTH_MIN) {
     throw new Error(`BUNTIME_API_KEY is shorter than ${KEY_LENGTH_MIN} characters`);
   }
+  const vars: Record<string, string> = { ...LOCAL_VARS };
+  for (const name of [...DURATIONS, "REQUESTS_PER_MINUTE"]) {
+    const value = env[name];
+    if (value !== undefined && value !== "") vars[name] = value;
+  }
+  if (!/^[1-9][0-9]{0,8}$/.test(vars["REQUESTS_PER_MINUTE"] ?? "")) {
+    throw new Error(`REQUESTS_PER_MINUTE is not a whole number from 1 to 999999999: ${vars["REQUESTS_PER_MINUTE"]}`);
+  }
+  for (const name of DURATIONS) {
+    const value = vars[name];
+    if (value !== undefined && !parseDuration(value)) {
+      throw new Error(`${name} is not a duration such as 500ms, 30s, 5m or 2h: ${value}`);
+    }
+  }
   return {
     host: env["HOST"] || "127.0.0.1",
     port,
     domain: env["DOMAIN"] || null,
     dataDir,
+    vars,
     apiKey: given || (await keptKey(path.join(dataDir, "api-key"))),
     keyIsGenerated: !given,
   };

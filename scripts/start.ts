@@ -1,5 +1,9 @@
 // `npm start`: the whole platform on this machine, without Docker. Ends with 0 on Ctrl-C or TERM and leaves no process
 // behind; sessions and their files are in the data directory and there at the next start.
+// `npm run start:docker`: the same with real containers. None of them is left behind either, and their files end with them.
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { startDockerEngine } from "./docker/engine.ts";
 import { startEngine } from "./engine.ts";
 import { lockDirectory } from "./lock.ts";
 import { startPlatform } from "./platform.ts";
@@ -9,24 +13,33 @@ import { readSettings } from "./settings.ts";
 
 async function main(): Promise<void> {
   const settings = await readSettings(process.env);
-  const { host, port: wantedPort, domain, dataDir, apiKey } = settings;
+  const { host, port: wantedPort, domain, apiKey, vars } = settings;
+  const docker = process.argv.includes("--docker");
+  const dataDir = docker ? path.join(settings.dataDir, "docker") : settings.dataDir;
+  await mkdir(dataDir, { recursive: true });
   await lockDirectory(dataDir);
   const port = await claimPort(host, wantedPort);
-  const engine = await startEngine({ dataDir, onCrash: (message) => console.error(`buntime: ${message}`) });
+  const engine = docker
+    ? await startDockerEngine({ dataDir })
+    : await startEngine({ dataDir, onCrash: (message) => console.error(`buntime: ${message}`) });
   const platform = await startPlatform({
     host,
     port,
     domain: domain ?? `localhost:${port}`,
     apiKey,
+    vars,
     dataDir,
     engine,
+  }).catch(async (error: unknown) => {
+    await engine.stop();
+    throw error;
   });
 
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) process.exit(1);
     stopping = true;
-    // The door first, so that no call meets an engine that is going away.
+    await engine.drain();
     await platform.stop();
     await engine.stop();
     process.exit(0);

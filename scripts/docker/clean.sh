@@ -1,6 +1,6 @@
 #!/bin/sh
-# Removes what the tests and `npm run start:docker` leave in Docker: containers of killed runs, the images that wrangler
-# built, the network sidecar's stand-in. Stops the daemon if start-daemon.sh started it. The base image stays: it takes
+# Removes what the tests and `npm run start:docker` leave in Docker: containers of killed runs, the images that were
+# built, the network sidecar's stand-in. Stops the daemon if prepare.sh started it. The base image stays: it takes
 # half a minute to make.
 set -eu
 cd "$(dirname "$0")"
@@ -12,7 +12,7 @@ if answers; then
     timeout 60 docker rm --force --volumes $(docker ps --all --quiet --filter name=-buntime-) || true
     timeout 60 docker rmi --force $(docker images --quiet --filter "label=$IMAGE_LABEL") || true
     timeout 60 docker image prune --force --filter "label=$IMAGE_LABEL" || true
-    timeout 60 docker rmi --force "$SIDECAR_IMAGE" || true
+    timeout 60 docker rmi --force "$SIDECAR_STAND_IN" || true
     timeout 60 docker image prune --force --filter "label=$STAND_IN_LABEL" || true
   } >/dev/null 2>&1
 fi

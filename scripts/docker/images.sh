@@ -1,8 +1,8 @@
 #!/bin/sh
-# Makes the images that `wrangler dev` needs available, and prints the environment that wrangler then has to get, as
-# NAME=value lines (none where Docker has buildx and its registry answers). Without a registry, stand-ins are made from
-# Debian packages: the base image under its real name, so that container/Dockerfile is built as it is, and the network
-# sidecar. They are for development and tests; `wrangler deploy` needs the real ones.
+# Makes available what building and running sessions' images takes, and prints the environment that says how, as
+# NAME=value lines for docker.sh, Miniflare and wrangler. Without a registry, stand-ins are made from Debian packages: the
+# base image under its real name, so that container/Dockerfile is built as it is, and the network sidecar. They are for
+# development and tests; `wrangler deploy` needs the real ones.
 set -eu
 cd "$(dirname "$0")"
 . ./shared.sh
@@ -38,7 +38,7 @@ make_base() {
 make_sidecar() {
   # Of no use in a container: a resolver that listens on this machine's loopback.
   nameservers=$(awk '$1 == "nameserver" && $2 !~ /^(127\.|::1)/ { printf "%s%s", sep, $2; sep = " " }' /etc/resolv.conf)
-  timeout 120 env DOCKER_BUILDKIT=0 docker build -q -t "$SIDECAR_IMAGE" -f - "$ROOT/container" >/dev/null 2>&1 <<DOCKERFILE || fail "could not make $SIDECAR_IMAGE"
+  timeout 120 env DOCKER_BUILDKIT=0 docker build -q -t "$SIDECAR_STAND_IN" -f - "$ROOT/container" >/dev/null 2>&1 <<DOCKERFILE || fail "could not make $SIDECAR_STAND_IN"
 FROM $BASE_IMAGE
 COPY egress-stand-in.ts /egress-stand-in.ts
 LABEL $STAND_IN_LABEL=sidecar
@@ -58,9 +58,11 @@ fi
 
 if is_stand_in; then
   make_sidecar
-  echo "MINIFLARE_CONTAINER_EGRESS_IMAGE=$SIDECAR_IMAGE"
-elif docker buildx version >/dev/null 2>&1; then
-  exit 0
+  SIDECAR_IMAGE=$SIDECAR_STAND_IN
+elif ! docker image inspect "$SIDECAR_IMAGE" >/dev/null 2>&1; then
+  say "pulling $SIDECAR_IMAGE"
+  timeout 180 docker pull -q "$SIDECAR_IMAGE" >/dev/null 2>&1 || fail "could not pull $SIDECAR_IMAGE"
 fi
-echo "WRANGLER_DOCKER_BIN=$PWD/docker-classic.sh"
-echo "DOCKER_BUILDKIT=0"
+echo "MINIFLARE_CONTAINER_EGRESS_IMAGE=$SIDECAR_IMAGE"
+echo "DOCKER_HOST=$(docker context inspect --format '{{.Endpoints.docker.Host}}')"
+if is_stand_in || ! docker buildx version >/dev/null 2>&1; then echo "DOCKER_BUILDKIT=0"; fi

@@ -5,7 +5,9 @@ ROOT=$(cd ../.. && pwd)
 STATE=/run/buntime-docker
 # The image that a session's machine is made from, by its real name.
 BASE_IMAGE=$(sed -n 's/^FROM \([^ ]*\).*/\1/p' "$ROOT/container/Dockerfile" | head -n 1)
-SIDECAR_IMAGE=buntime-egress-stand-in:latest
+# What workerd puts beside every container, as wrangler names it, and what does so where it is not to be had.
+SIDECAR_IMAGE=$(grep -o 'cloudflare/proxy-everything:[a-z0-9]*@sha256:[0-9a-f]*' "$ROOT/node_modules/wrangler/wrangler-dist/cli.js" | head -n 1)
+SIDECAR_STAND_IN=buntime-egress-stand-in:latest
 # On everything that is built from container/Dockerfile.
 IMAGE_LABEL=org.opencontainers.image.title=buntime
 # On images that were made here because no registry could be reached.

@@ -118,4 +118,18 @@ describe.runIf(ON_DOCKER)("on Docker", () => {
       await next.stop();
     }
   });
+
+  test("a session runs code under `wrangler dev`, too, and stopping that leaves no container and no image", async () => {
+    const dev = await startTestPlatform({ docker: "wrangler dev" });
+    try {
+      const { id: sessionId } = await dev.client.createSession();
+      expect(await dev.client.execute({ sessionId, code: "console.log(1 + 1)" })).toMatchObject({ stdout: "2\n" });
+      const container = await containerOf(dev.client, sessionId);
+      const image = imageOf(container);
+      expect(await dev.end("SIGTERM")).toEqual({ code: 0, signal: null });
+      expect([containersNamed(container), docker("images", "--quiet", image)]).toEqual([[], ""]);
+    } finally {
+      await dev.stop();
+    }
+  });
 });

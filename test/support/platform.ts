@@ -25,8 +25,8 @@ export interface TestPlatformOptions {
   /** Default: any that is free. */
   readonly port?: number;
   readonly env?: Readonly<Record<string, string>>;
-  /** Real containers, by `npm run start:docker`. */
-  readonly docker?: boolean;
+  /** Real containers, by `npm run start:docker` or, named so, by `npm run dev -- --docker`. */
+  readonly docker?: boolean | "wrangler dev";
 }
 
 const API_KEY = "btk_end2end00000000000000000000000";
@@ -34,9 +34,10 @@ const API_KEY = "btk_end2end00000000000000000000000";
 /** Resolves when the ready line is printed; rejects with its stderr when it ends before that. */
 export async function startTestPlatform(options: TestPlatformOptions = {}): Promise<TestPlatform> {
   const dataDir = options.dataDir ?? mkdtempSync(path.join(tmpdir(), "buntime-e2e-"));
-  const script = options.docker === true ? "scripts/start-docker.ts" : "scripts/start.ts";
+  const script = options.docker === "wrangler dev" ? "scripts/dev.ts" : "scripts/start.ts";
+  const args = options.docker === undefined || options.docker === false ? [] : ["--docker"];
   // Tied to this process, so that a test run that is killed leaves no platform behind.
-  const child = spawn(TIED, [path.join(ROOT, script)], {
+  const child = spawn(TIED, [path.join(ROOT, script), ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       ...process.env,
