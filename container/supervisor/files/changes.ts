@@ -3,7 +3,7 @@
 // written while two executions ran is reported by both.
 import { lstatSync } from "node:fs";
 import { Inotify, type FileEvent } from "../linux/inotify.ts";
-import { isHidden, joinPath, nameOf } from "./paths.ts";
+import { isHidden, joinPath, nameOf } from "../../../src/lib/files/paths.ts";
 import { Pace } from "./pace.ts";
 import { walk } from "./walk.ts";
 import type { Workspace } from "./workspace.ts";
@@ -54,6 +54,21 @@ export class ChangeTracker {
     const pace = new Pace();
     while (this.#setup?.next().done === false) if (pace.isDue()) await pace.rest();
     this.#setup = null;
+  }
+
+  /** The tree was replaced by another. */
+  restart(): void {
+    // What was written before cannot be told from what came with it.
+    for (const mark of this.#marks) this.#blind.add(mark);
+    if (this.#inotify === null) this.#setup = this.#open();
+    else {
+      // Closing the queue would wait, for milliseconds, until the kernel has forgotten them all.
+      for (const watch of this.#watches.keys()) this.#inotify.unwatch(watch);
+      this.#watches.clear();
+      this.#changes.clear();
+      this.#setup = this.#cover("", { report: false });
+    }
+    void this.prepare();
   }
 
   /** Every mark must be given to collect() once. */

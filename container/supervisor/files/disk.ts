@@ -74,6 +74,12 @@ export class DiskLedger {
     return this.#walk;
   }
 
+  /** As it is now, and not as it was when a measurement that is under way began. */
+  async measureAnew(): Promise<void> {
+    await this.#walk;
+    await this.measure();
+  }
+
   async #measure(): Promise<void> {
     const since = this.#count();
     const child = Bun.spawn(["du", "--summarize", "--one-file-system", "--block-size=1", this.#workspace], {

@@ -15,7 +15,8 @@ import {
 import { promisify } from "node:util";
 import { SupervisorError } from "../problem.ts";
 import { explain } from "./failure.ts";
-import { invalid, nameOf, newDraftName } from "./paths.ts";
+import { invalid, isRestoreTree, nameOf } from "../../../src/lib/files/paths.ts";
+import { newDraftName } from "./draft-name.ts";
 import { Handle, type Workspace } from "./workspace.ts";
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
@@ -23,6 +24,10 @@ const O_CLOEXEC = 0o2000000;
 const MODE = 0o644;
 /** Gathered before one write: large enough to be fast, small enough to be forgotten. */
 const BATCH_BYTES = 1024 * 1024;
+/** A version that came so soon after the one before may bear the same time: the clock of files ticks every few ms. */
+const SAME_TICK_NS = 1_000_000_000n;
+/** More than a number of seconds can tell apart. */
+const APART_NS = 2000n;
 /** Written at once: a thread of its own would take longer to begin. */
 const SMALL_BYTES = 64 * 1024;
 
@@ -139,19 +144,33 @@ export class Draft implements Disposable {
    */
   async publish(options: PublishOptions = {}): Promise<BigIntStats> {
     await this.flush();
+    return await this.#workspace.gate.pass(() => this.#publish(options));
+  }
+
+  #publish(options: PublishOptions): BigIntStats {
     const { parent, name, relative } = this.#target;
     const existing = this.#workspace.peekAt(parent, name);
     options.guard?.(existing);
     const mode = options.mode ?? (existing?.isFile() === true ? Number(existing.mode) : MODE);
+    const [top = ""] = this.#workspace.placeOf(parent).split("/", 1);
+    if (isRestoreTree(top)) {
+      throw new SupervisorError("conflict", `The workspace was restored while ${relative} was written; write it again`);
+    }
     return this.#workspace.act(relative, () => {
       fchmodSync(this.#file.fd, mode & 0o777);
-      if (options.modifiedSeconds !== undefined) {
-        futimesSync(this.#file.fd, options.modifiedSeconds, options.modifiedSeconds);
-      }
+      const modifiedSeconds = options.modifiedSeconds ?? this.#secondsAfter(existing);
+      if (modifiedSeconds !== null) futimesSync(this.#file.fd, modifiedSeconds, modifiedSeconds);
       renameSync(this.#temporary, parent.at(name));
       this.#published = true;
       return fstatSync(this.#file.fd, { bigint: true });
     });
+  }
+
+  /** A time of its own for a version that would pass for the one that it replaces; null: it has one. */
+  #secondsAfter(existing: BigIntStats | null): number | null {
+    const { mtimeNs } = fstatSync(this.#file.fd, { bigint: true });
+    if (existing === null || mtimeNs > existing.mtimeNs || existing.mtimeNs - mtimeNs > SAME_TICK_NS) return null;
+    return Number(existing.mtimeNs + APART_NS) / 1e9;
   }
 
   [Symbol.dispose](): void {

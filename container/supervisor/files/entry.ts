@@ -1,21 +1,15 @@
-// One file as clients see it.
+// One file on disk as clients see it.
 import type { BigIntStats } from "node:fs";
 import type { FileEntry } from "../../../src/contract/files.ts";
-import { shownPath } from "./paths.ts";
+import type { Version } from "../../../src/lib/files/conditions.ts";
+import { entryOf } from "../../../src/lib/files/entry.ts";
 
-export function entryOf(relative: string, stats: BigIntStats): FileEntry {
-  const type = typeOf(stats);
-  return {
-    path: shownPath(relative),
-    // What a directory occupies on disk says nothing to a client.
-    size: type === "file" || type === "symlink" ? Number(stats.size) : 0,
-    modified: isoTime(stats),
-    type,
-  };
+export function statsEntry(relative: string, stats: BigIntStats): FileEntry {
+  return entryOf(relative, typeOf(stats), versionOf(stats));
 }
 
-export function isoTime(stats: BigIntStats): string {
-  return new Date(Number(stats.mtimeMs)).toISOString();
+export function versionOf({ size, mtimeNs }: BigIntStats): Version {
+  return { size: Number(size), mtimeNs };
 }
 
 export function typeOf(thing: {

@@ -1,27 +1,5 @@
 // What the kernel says → what a client is told.
-import type { ErrorCode } from "../../../src/contract/errors.ts";
-import { SupervisorError } from "../problem.ts";
-import { shownPath } from "./paths.ts";
-
-const MEANING: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  ENOENT: ["file_not_found", "does not exist"],
-  ENOTDIR: ["file_not_found", "does not exist: a part of the path is not a directory"],
-  ENXIO: ["invalid_request", "is not a regular file"],
-  EISDIR: ["conflict", "is a directory"],
-  EEXIST: ["conflict", "exists already"],
-  ENOTEMPTY: ["conflict", "is a directory that is not empty; delete it with recursive=true"],
-  EBUSY: ["conflict", "is in use"],
-  ETXTBSY: ["conflict", "is being run"],
-  EINVAL: ["invalid_request", "cannot be used in this way"],
-  ELOOP: ["invalid_request", "goes through too many symbolic links"],
-  ENAMETOOLONG: ["invalid_request", "is too long a path"],
-  EXDEV: ["invalid_request", "is on another file system"],
-  EACCES: ["forbidden", "is closed to the session's user by its permissions"],
-  EPERM: ["forbidden", "may not be changed by the session's user"],
-  EROFS: ["forbidden", "is on a read-only file system"],
-  ENOSPC: ["disk_full", "does not fit: the disk is full; delete files first"],
-  EDQUOT: ["disk_full", "does not fit: the disk is full; delete files first"],
-};
+import { explainErrno } from "../../../src/lib/files/errno.ts";
 
 export function errnoOf(error: unknown): string | null {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : null;
@@ -29,6 +7,5 @@ export function errnoOf(error: unknown): string | null {
 
 /** The problem behind a failed system call, or the error itself when it is a bug. */
 export function explain(error: unknown, relative: string): unknown {
-  const meaning = MEANING[errnoOf(error) ?? ""];
-  return meaning === undefined ? error : new SupervisorError(meaning[0], `${shownPath(relative)} ${meaning[1]}`);
+  return explainErrno(errnoOf(error) ?? "", relative) ?? error;
 }

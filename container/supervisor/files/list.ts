@@ -1,7 +1,7 @@
 // A page of a directory.
 import type { FileEntry, FileList } from "../../../src/contract/files.ts";
-import { invalid, isHidden, shownPath } from "./paths.ts";
-import { entryOf } from "./entry.ts";
+import { invalid, isHidden, shownPath } from "../../../src/lib/files/paths.ts";
+import { statsEntry } from "./entry.ts";
 import { Pace } from "./pace.ts";
 import { walk } from "./walk.ts";
 import type { Workspace } from "./workspace.ts";
@@ -23,7 +23,7 @@ export async function listFiles(workspace: Workspace, relative: string, options:
       const stats = workspace.peek(found.path);
       // Deleted since: it does not count.
       if (stats === null) total--;
-      else files.push(entryOf(found.path, stats));
+      else files.push(statsEntry(found.path, stats));
     }
     if (pace.isDue()) await pace.rest();
   }

@@ -2,8 +2,8 @@
 import { renameSync } from "node:fs";
 import type { FileEntry } from "../../../src/contract/files.ts";
 import { SupervisorError } from "../problem.ts";
-import { entryOf } from "./entry.ts";
-import { invalid, nameOf } from "./paths.ts";
+import { statsEntry } from "./entry.ts";
+import { invalid, nameOf } from "../../../src/lib/files/paths.ts";
 import type { Workspace } from "./workspace.ts";
 
 export function move(workspace: Workspace, from: string, to: string, options: { overwrite: boolean }): FileEntry {
@@ -27,6 +27,6 @@ export function makeDirectory(workspace: Workspace, relative: string): FileEntry
 
 function entryAt(workspace: Workspace, relative: string): FileEntry {
   const stats = workspace.peek(relative);
-  if (stats !== null) return entryOf(relative, stats);
+  if (stats !== null) return statsEntry(relative, stats);
   throw new SupervisorError("conflict", `${relative} was taken away while it was being made`);
 }

@@ -1,7 +1,7 @@
 // The workspace as .tar.gz, made by tar under the user's uid while it is being sent.
 import type { Config } from "../config.ts";
 import { spawnIdentity } from "../linux/credentials.ts";
-import { OWN_DIRECTORY } from "./paths.ts";
+import { OWN_DIRECTORY, RESTORE_TREE } from "../../../src/lib/files/paths.ts";
 
 const COMMAND = [
   "tar",
@@ -18,8 +18,9 @@ const COMMAND = [
   "--anchored",
   "--no-wildcards",
   `--exclude=./${OWN_DIRECTORY}`,
-  "--no-anchored",
   "--wildcards",
+  `--exclude=./${RESTORE_TREE}*`,
+  "--no-anchored",
   "--exclude=.exe_????????????????????.*",
   `--exclude=.put_${"?".repeat(32)}`,
   ".",

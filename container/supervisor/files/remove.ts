@@ -3,7 +3,7 @@ import { lstatSync, rmdirSync, unlinkSync } from "node:fs";
 import type { Config } from "../config.ts";
 import { spawnIdentity } from "../linux/credentials.ts";
 import { SupervisorError } from "../problem.ts";
-import { nameOf } from "./paths.ts";
+import { nameOf } from "../../../src/lib/files/paths.ts";
 import type { Handle, Workspace } from "./workspace.ts";
 
 export async function remove(

@@ -2,15 +2,18 @@
 // contract there; paths are checked here, where the files are.
 import type { FileInput, FileWritten } from "../../../src/contract/files.ts";
 import { SEARCH_MATCHES } from "../../../src/contract/limits.ts";
+import { evaluate, validatorsOf } from "../../../src/lib/files/conditions.ts";
+import { parsePath } from "../../../src/lib/files/paths.ts";
+import { isRecursive, queryNumber, queryPath, RAW, rawPath } from "../../../src/lib/files/query.ts";
 import type { Config } from "../config.ts";
+import { Gate } from "../gate.ts";
 import { SupervisorError } from "../problem.ts";
 import { ChangeTracker } from "./changes.ts";
-import { evaluate, validatorsOf } from "./conditions.ts";
 import type { DiskLedger } from "./disk.ts";
 import { download } from "./download.ts";
+import { versionOf } from "./entry.ts";
 import { listFiles } from "./list.ts";
 import { makeDirectory, move } from "./move.ts";
-import { decodePath, invalid, parsePath } from "./paths.ts";
 import { readFile } from "./read.ts";
 import { remove } from "./remove.ts";
 import { createStatistics, type FileStatistics } from "./statistics.ts";
@@ -29,10 +32,8 @@ export interface FileRoutes {
 
 type Handler = (request: Request, url: URL) => Response | Promise<Response>;
 
-const RAW = "/raw/";
-
-export function createFileRoutes(config: Config, disk: DiskLedger): FileRoutes {
-  const workspace = new Workspace(config);
+export function createFileRoutes(config: Config, disk: DiskLedger, gate = new Gate()): FileRoutes {
+  const workspace = new Workspace(config, gate);
   const changes = new ChangeTracker(workspace);
   setImmediate(() => {
     changes
@@ -46,13 +47,14 @@ export function createFileRoutes(config: Config, disk: DiskLedger): FileRoutes {
     GET: (request, url) => download(workspace, rawPath(url), request),
     HEAD: (request, url) => download(workspace, rawPath(url), request),
     PUT: (request, url) => upload(workspace, disk, rawPath(url), request),
-    DELETE: async (request, url) => {
+    DELETE: (request, url) => {
       const relative = rawPath(url);
-      const stats = workspace.peek(relative);
-      if (evaluate("DELETE", request.headers, stats === null ? null : validatorsOf(stats)) !== "proceed") {
+      return removed(relative, url, () => {
+        const stats = workspace.peek(relative);
+        const version = stats === null ? null : validatorsOf(versionOf(stats));
+        if (evaluate("DELETE", request.headers, version) === "proceed") return;
         throw new SupervisorError("precondition_failed", `${relative} is not in the state that the request asks for`);
-      }
-      return removed(relative, url);
+      });
     },
   };
 
@@ -80,14 +82,14 @@ export function createFileRoutes(config: Config, disk: DiskLedger): FileRoutes {
       POST: async (request) => {
         // SAFETY: the session's own message, see above.
         const { from, to, overwrite } = (await request.json()) as { from: string; to: string; overwrite: boolean };
-        return Response.json(move(workspace, parsePath(from), parsePath(to), { overwrite }));
+        return Response.json(await gate.pass(() => move(workspace, parsePath(from), parsePath(to), { overwrite })));
       },
     },
     "/files/mkdir": {
       POST: async (request) => {
         // SAFETY: the session's own message, see above.
         const { path } = (await request.json()) as { path: string };
-        return Response.json(makeDirectory(workspace, parsePath(path)));
+        return Response.json(await gate.pass(() => makeDirectory(workspace, parsePath(path))));
       },
     },
     "/files/search": {
@@ -111,8 +113,11 @@ export function createFileRoutes(config: Config, disk: DiskLedger): FileRoutes {
     },
   };
 
-  const removed = async (relative: string, url: URL): Promise<Response> => {
-    await remove(workspace, config.user, relative, { recursive: isRecursive(url) });
+  const removed = async (relative: string, url: URL, guard?: () => void): Promise<Response> => {
+    await gate.pass(() => {
+      guard?.();
+      return remove(workspace, config.user, relative, { recursive: isRecursive(url) });
+    });
     return Response.json({ deleted: true, path: relative });
   };
 
@@ -132,24 +137,4 @@ async function answer(methods: Readonly<Record<string, Handler>>, request: Reque
   const handler = methods[request.method];
   if (handler !== undefined) return handler(request, url);
   throw new SupervisorError("method_not_allowed", `${request.method} is none of ${Object.keys(methods).join(", ")}`);
-}
-
-function rawPath(url: URL): string {
-  return parsePath(decodePath(url.pathname.slice(RAW.length)));
-}
-
-function queryPath(url: URL, absent?: string): string {
-  const path = url.searchParams.get("path") ?? absent;
-  if (path === undefined) throw invalid("The query has no path");
-  return parsePath(path);
-}
-
-function isRecursive(url: URL): boolean {
-  return url.searchParams.get("recursive") === "true";
-}
-
-function queryNumber(url: URL, name: string, absent: number): number {
-  const value = Number(url.searchParams.get(name) ?? absent);
-  if (!Number.isSafeInteger(value) || value < 0) throw invalid(`${name} is not a whole number`);
-  return value;
 }

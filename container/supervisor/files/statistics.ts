@@ -1,7 +1,7 @@
 // What the session tells about its files without listing them.
 import type { DiskLedger } from "./disk.ts";
 import { Pace } from "./pace.ts";
-import { isHidden } from "./paths.ts";
+import { isHidden } from "../../../src/lib/files/paths.ts";
 import { walk } from "./walk.ts";
 import type { Workspace } from "./workspace.ts";
 

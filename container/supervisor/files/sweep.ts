@@ -1,7 +1,7 @@
 // Drafts of a supervisor that died in the middle of a write: hidden from lists, they would occupy the disk for ever.
 import { unlinkSync } from "node:fs";
 import { Pace } from "./pace.ts";
-import { isDraft } from "./paths.ts";
+import { isDraft } from "../../../src/lib/files/paths.ts";
 import { walk } from "./walk.ts";
 import type { Workspace } from "./workspace.ts";
 

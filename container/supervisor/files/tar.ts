@@ -1,6 +1,6 @@
 // Reads a tar stream entry by entry: ustar, GNU long names, pax. Nothing is believed: a sum that is wrong, a number that is
 // none or an end that is missing throws `invalid_request`.
-import { invalid } from "./paths.ts";
+import { invalid } from "../../../src/lib/files/paths.ts";
 
 const BLOCK = 512;
 /** What precedes an entry to tell its long name; more than any path. */

@@ -4,7 +4,7 @@ import { chmodSync, linkSync, lutimesSync, symlinkSync, unlinkSync, utimesSync }
 import { SupervisorError } from "../problem.ts";
 import type { DiskLedger } from "./disk.ts";
 import { Draft, exactTarget, type Target } from "./draft.ts";
-import { invalid, nameOf, parseLink, parsePath } from "./paths.ts";
+import { invalid, nameOf, parseLink, parsePath } from "../../../src/lib/files/paths.ts";
 import { readTar, type TarEntry } from "./tar.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -38,20 +38,18 @@ export async function unpack(
         await unpackFile(workspace, relative, entry, admit);
         break;
       case "directory":
-        workspace.makeDirectory(relative)[Symbol.dispose]();
+        await workspace.gate.pass(() => workspace.makeDirectory(relative)[Symbol.dispose]());
         directories.push({ relative, entry });
         break;
       case "symlink":
         parseLinkOf(entry, () => parseLink(relative, entry.linkName));
-        unpackLink(workspace, relative, entry);
+        await workspace.gate.pass(() => unpackLink(workspace, relative, entry));
         break;
-      case "hardlink":
-        unpackHardLink(
-          workspace,
-          relative,
-          parseLinkOf(entry, () => entryPath(entry.linkName)),
-        );
+      case "hardlink": {
+        const original = parseLinkOf(entry, () => entryPath(entry.linkName));
+        await workspace.gate.pass(() => unpackHardLink(workspace, relative, original));
         break;
+      }
       case "other":
         // FIFOs and devices have no content to keep.
         continue;
@@ -59,13 +57,15 @@ export async function unpack(
     files++;
   }
   // Last, because a directory may be closed for writing, and each entry made in it changes its time. Inner ones first.
-  for (const { relative, entry } of directories.toReversed()) {
-    using directory = workspace.directory(relative);
-    workspace.act(relative, () => {
-      utimesSync(directory.link, entry.modifiedSeconds, entry.modifiedSeconds);
-      chmodSync(directory.link, entry.mode & 0o777);
-    });
-  }
+  await workspace.gate.pass(() => {
+    for (const { relative, entry } of directories.toReversed()) {
+      using directory = workspace.directory(relative);
+      workspace.act(relative, () => {
+        utimesSync(directory.link, entry.modifiedSeconds, entry.modifiedSeconds);
+        chmodSync(directory.link, entry.mode & 0o777);
+      });
+    }
+  });
   return { files };
 }
 

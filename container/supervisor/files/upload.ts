@@ -1,11 +1,11 @@
 // PUT of raw bytes, streamed: what has arrived waits in memory only until the disk has taken it.
 import type { BigIntStats } from "node:fs";
 import { SupervisorError } from "../problem.ts";
-import { evaluate, validatorsOf } from "./conditions.ts";
+import { evaluate, validatorsOf } from "../../../src/lib/files/conditions.ts";
+import { statsEntry, versionOf } from "./entry.ts";
 import type { DiskLedger } from "./disk.ts";
 import { Draft, targetOf } from "./draft.ts";
-import { entryOf } from "./entry.ts";
-import { invalid } from "./paths.ts";
+import { invalid } from "../../../src/lib/files/paths.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** How much may be written between two looks at the disk's limit. */
@@ -20,7 +20,8 @@ export async function upload(
   const declared = request.headers.get("content-length");
   const target = targetOf(workspace, relative);
   const guard = (existing: BigIntStats | null): void => {
-    if (evaluate("PUT", request.headers, existing === null ? null : validatorsOf(existing)) === "proceed") return;
+    if (evaluate("PUT", request.headers, existing === null ? null : validatorsOf(versionOf(existing))) === "proceed")
+      return;
     throw new SupervisorError("precondition_failed", `${relative} is not in the state that the request asks for`);
   };
   using draft = new Draft(workspace, target);
@@ -37,8 +38,8 @@ export async function upload(
     throw invalid(`The body has ${draft.size} bytes, content-length says ${declared}`);
   }
   const stats = await draft.publish({ guard });
-  return Response.json(entryOf(relative, stats), {
+  return Response.json(statsEntry(relative, stats), {
     status: target.existing === null ? 201 : 200,
-    headers: { etag: validatorsOf(stats).etag },
+    headers: { etag: validatorsOf(versionOf(stats)).etag },
   });
 }

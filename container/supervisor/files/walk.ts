@@ -1,9 +1,9 @@
 // The tree of the workspace, sorted by path, a directory at a time. A directory that is swapped for a link while we walk
 // is left out, so nothing outside is ever named.
-import { readdirSync } from "node:fs";
+import { lstatSync, readdirSync } from "node:fs";
 import type { FileEntry } from "../../../src/contract/files.ts";
 import { typeOf } from "./entry.ts";
-import { joinPath } from "./paths.ts";
+import { comparePaths, joinPath } from "../../../src/lib/files/paths.ts";
 import type { Workspace } from "./workspace.ts";
 
 export interface Found {
@@ -51,11 +51,17 @@ function list(
     for (const entry of workspace.act(path, () => readdirSync(link, { withFileTypes: true }))) {
       const found = { path: joinPath(path, entry.name), name: entry.name, type: typeOf(entry) };
       if (options.skip(found.path, found.name)) continue;
+      // A name that is not UTF-8 cannot be told to a client.
+      if (entry.name.includes("\uFFFD") && !workspace.act(path, () => exists(`${link}/${entry.name}`))) continue;
       steps.push({ ...found, key: entry.name, descend: false });
       if (options.recursive && entry.isDirectory()) steps.push({ ...found, key: `${entry.name}/`, descend: true });
     }
   } catch {
     // Gone, or closed by its permissions: as good as empty.
   }
-  return steps.toSorted((a, b) => (a.key < b.key ? 1 : -1));
+  return steps.toSorted((a, b) => comparePaths(b.key, a.key));
+}
+
+function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }

@@ -11,10 +11,11 @@ import {
   type BigIntStats,
 } from "node:fs";
 import type { Config } from "../config.ts";
+import { Gate } from "../gate.ts";
 import { createAsUser, type AsUser } from "../linux/credentials.ts";
 import { SupervisorError } from "../problem.ts";
 import { errnoOf, explain } from "./failure.ts";
-import { invalid, nameOf, outside, parentOf, shownPath } from "./paths.ts";
+import { invalid, nameOf, outside, parentOf, shownPath } from "../../../src/lib/files/paths.ts";
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_NOCTTY } = constants;
 /** Names a file without opening it: no FIFO waits, no device wakes. */
@@ -45,9 +46,12 @@ export class Handle implements Disposable {
 
 export class Workspace {
   readonly root: string;
+  /** What changes the tree passes here. */
+  readonly gate: Gate;
   readonly #asUser: AsUser;
 
-  constructor(config: Pick<Config, "workspace" | "user">) {
+  constructor(config: Pick<Config, "workspace" | "user">, gate = new Gate()) {
+    this.gate = gate;
     this.root = config.workspace;
     this.#asUser = createAsUser(config.user);
   }

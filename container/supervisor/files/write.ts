@@ -2,7 +2,7 @@
 import type { FileInput, FileWritten } from "../../../src/contract/files.ts";
 import type { DiskLedger } from "./disk.ts";
 import { Draft, targetOf } from "./draft.ts";
-import { parsePath } from "./paths.ts";
+import { parsePath } from "../../../src/lib/files/paths.ts";
 import type { Workspace } from "./workspace.ts";
 
 export async function writeFiles(

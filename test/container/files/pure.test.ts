@@ -1,9 +1,12 @@
 // The parts that only compute: ranges and paths, over all inputs.
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { parseLink, parsePath } from "../../../container/supervisor/files/paths.ts";
-import { parseRange } from "../../../container/supervisor/files/range.ts";
-import { SupervisorError } from "../../../container/supervisor/problem.ts";
+import { isoTime, validatorsOf } from "../../../src/lib/files/conditions.ts";
+import { contentTypeOf } from "../../../src/lib/files/content-type.ts";
+import { compileGlob } from "../../../src/lib/files/glob.ts";
+import { comparePaths, parseLink, parsePath } from "../../../src/lib/files/paths.ts";
+import { parseRange } from "../../../src/lib/files/range.ts";
+import { ProblemError } from "../../../src/lib/problem-error.ts";
 
 describe("parseRange", () => {
   test("any header yields bytes that the file has, or none", () => {
@@ -55,7 +58,7 @@ describe("parsePath", () => {
         try {
           path = parsePath(segments.join("/"));
         } catch (error) {
-          expect(error).toBeInstanceOf(SupervisorError);
+          expect(error).toBeInstanceOf(ProblemError);
           return;
         }
         if (path === "") return;
@@ -91,6 +94,101 @@ describe("parsePath", () => {
     ["link", "/etc"],
     ["link", ""],
   ])("the link %s to %p leads out", (path, target) => {
-    expect(() => parseLink(path, target)).toThrow(SupervisorError);
+    expect(() => parseLink(path, target)).toThrow(ProblemError);
   });
+});
+
+test("paths are in the order of their bytes", () => {
+  const path = fc.string({ unit: "grapheme" });
+  fc.assert(
+    fc.property(path, path, (one, other) => {
+      expect(Math.sign(comparePaths(one, other))).toBe(Buffer.compare(Buffer.from(one), Buffer.from(other)));
+    }),
+  );
+});
+
+describe("compileGlob", () => {
+  const part = fc.constantFrom(
+    "*",
+    "a",
+    "b",
+    "?",
+    "{a,b}",
+    "{a,*.b}",
+    "{,a}",
+    "[ab]",
+    "[a-b]",
+    ".",
+    "é",
+    "\\*",
+    "{a/b,b}",
+  );
+  const name = fc.oneof(
+    fc.constant("**"),
+    fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("").replaceAll(/\*\*+/g, "*")),
+  );
+  const glob = fc.array(name, { minLength: 1, maxLength: 4 }).map((names) => names.join("/"));
+  const path = fc
+    .array(fc.constantFrom("a", "b", "ab", ".b", "é", "*"), { minLength: 1, maxLength: 5 })
+    .map((names) => names.join("/"));
+
+  test("matches what Bun's own matches", () => {
+    fc.assert(
+      fc.property(glob, path, (pattern, file) => {
+        expect(compileGlob(pattern)(file)).toBe(new Bun.Glob(pattern).match(file));
+        expect(compileGlob(`!${pattern}`)(file)).toBe(!compileGlob(pattern)(file));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("takes any text for a pattern", () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[*?[\]{},!\\a/^-]{0,60}$/), path, (pattern, file) => {
+        expect(typeof compileGlob(pattern)(file)).toBe("boolean");
+      }),
+    );
+  });
+
+  test.each([
+    ["src/**/*.ts", "src/a.ts", true],
+    ["src/**/*.ts", "src/a/b/c.ts", true],
+    ["*.ts", "src/a.ts", false],
+    ["**/*.{ts,tsx}", "a/b.tsx", true],
+    ["[!a]*", "a", false],
+    ["[!a]", "/", false],
+  ])("%s on %s is %p", (pattern, file, expected) => {
+    expect(compileGlob(pattern)(file)).toBe(expected);
+  });
+});
+
+test.each([
+  "a.html",
+  "b.JS",
+  "c.ts",
+  "d.css",
+  "e.json",
+  "f.png",
+  "g.svg",
+  "h.txt",
+  "i.wasm",
+  "j.md",
+  "k",
+  ".html",
+  "l.tar.gz",
+])("%s has the media type that Bun gives it", (name) => {
+  const type = Bun.file(`file${name.startsWith(".") ? "" : name.slice(name.lastIndexOf("."))}`).type;
+  const text = type.startsWith("text/") && !type.includes("charset") ? `${type};charset=utf-8` : type;
+  expect(contentTypeOf(`dir.html/${name}`)).toBe(name === "k" ? "application/octet-stream" : text);
+});
+
+test("a file of any age has a date, and its nanoseconds tell versions apart", () => {
+  fc.assert(
+    fc.property(fc.bigInt({ min: -(2n ** 63n) * 1000n, max: 2n ** 63n * 1000n }), (mtimeNs) => {
+      expect(Number.isNaN(Date.parse(isoTime(mtimeNs)))).toBe(false);
+      const { etag, lastModified } = validatorsOf({ size: 1, mtimeNs });
+      expect(etag).not.toBe(validatorsOf({ size: 1, mtimeNs: mtimeNs + 1n }).etag);
+      expect(lastModified).not.toBe("Invalid Date");
+    }),
+  );
 });

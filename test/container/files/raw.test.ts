@@ -83,6 +83,18 @@ describe("raw upload", () => {
     expect(stale.status).toBe(412);
   });
 
+  test("versions written one right after the other all have ETags of their own", async () => {
+    const etags = new Set<string>();
+    for (let round = 0; round < 50; round++) etags.add((await put("counted", "1")).headers.get("etag") ?? "");
+    expect(etags.size).toBe(50);
+  });
+
+  test("an ETag stays with its file through a copy that keeps the time, as a restore makes", async () => {
+    const etag = (await put("moved", "1")).headers.get("etag") ?? "";
+    await house.shell("cp -p moved copy && rm moved && cp -p copy moved && chmod 600 moved");
+    expect((await house.fetch("/raw/moved", { headers: { "if-none-match": etag } })).status).toBe(304);
+  });
+
   test("a directory in the way is a conflict", async () => {
     await put("place/file", "x");
     expect(await codeOf(await put("place", "x"))).toBe("conflict");

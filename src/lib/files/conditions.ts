@@ -1,18 +1,36 @@
 // Validators of a file and the conditional headers of RFC 9110, section 13. Pure.
-import type { BigIntStats } from "node:fs";
+
+/** What tells one version of a file from another, on disk and in a snapshot alike. */
+export interface Version {
+  readonly size: number;
+  /** Nanoseconds since the epoch. */
+  readonly mtimeNs: bigint;
+}
 
 export interface Validators {
-  /** Strong: it changes with every write, rename or change of mode. */
+  /** Strong, as far as modification times are. The same before a sleep, during it and after it. */
   readonly etag: string;
   readonly lastModified: string;
 }
 
-export function validatorsOf(stats: BigIntStats): Validators {
-  const parts = [stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs];
+export function validatorsOf({ size, mtimeNs }: Version): Validators {
   return {
-    etag: `"${parts.map((part) => part.toString(36)).join("-")}"`,
-    lastModified: new Date(Number(stats.mtimeMs)).toUTCString(),
+    etag: `"${size.toString(36)}-${mtimeNs.toString(36)}"`,
+    lastModified: dateOf(mtimeNs).toUTCString(),
   };
+}
+
+export function isoTime(mtimeNs: bigint): string {
+  return dateOf(mtimeNs).toISOString();
+}
+
+const NS_PER_MS = 1_000_000n;
+/** What a Date can hold, either way; files can be older and younger. */
+const DATE_MS = 8_640_000_000_000_000;
+
+function dateOf(ns: bigint): Date {
+  const ms = Number((ns - (((ns % NS_PER_MS) + NS_PER_MS) % NS_PER_MS)) / NS_PER_MS);
+  return new Date(Math.min(Math.max(ms, -DATE_MS), DATE_MS));
 }
 
 /** What the conditions of a request say about `current` (null: nothing is there). Order of RFC 9110, 13.2.2. */
@@ -24,7 +42,9 @@ export function evaluate(
   const ifMatch = headers.get("if-match");
   const unmodifiedSince = headers.get("if-unmodified-since");
   if (ifMatch !== null) {
-    if (!lists(ifMatch, current, "strong")) return "failed";
+    if (!lists(ifMatch, current, "strong")) {
+      return "failed";
+    }
   } else if (unmodifiedSince !== null && current !== null && isLater(current.lastModified, unmodifiedSince)) {
     return "failed";
   }
@@ -32,7 +52,9 @@ export function evaluate(
   const ifNoneMatch = headers.get("if-none-match");
   const modifiedSince = headers.get("if-modified-since");
   if (ifNoneMatch !== null) {
-    if (lists(ifNoneMatch, current, "weak")) return isRead ? "not_modified" : "failed";
+    if (lists(ifNoneMatch, current, "weak")) {
+      return isRead ? "not_modified" : "failed";
+    }
   } else if (isRead && modifiedSince !== null && current !== null && isUntouchedSince(current, modifiedSince)) {
     return "not_modified";
   }
@@ -46,8 +68,12 @@ export function allowsRange(headers: Headers, current: Validators): boolean {
 }
 
 function lists(header: string, current: Validators | null, comparison: "strong" | "weak"): boolean {
-  if (current === null) return false;
-  if (header.trim() === "*") return true;
+  if (current === null) {
+    return false;
+  }
+  if (header.trim() === "*") {
+    return true;
+  }
   return header.split(",").some((entry) => {
     const tag = entry.trim();
     return tag === current.etag || (comparison === "weak" && tag === `W/${current.etag}`);
