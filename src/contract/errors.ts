@@ -22,6 +22,7 @@ export const ERRORS = {
   internal_error: { status: 500 },
   preview_unavailable: { status: 502 },
   container_unavailable: { status: 503, retryAfterSeconds: 1 },
+  storage_unavailable: { status: 503, retryAfterSeconds: 2 },
   memory_limit_exceeded: { status: 507 },
   disk_full: { status: 507 },
 } as const satisfies Record<string, { status: number; retryAfterSeconds?: number }>;

@@ -1,20 +1,12 @@
 // Executions on the wire: one call of execute, its answer, its durable record.
 import * as z from "zod";
 import { EXECUTION_ID } from "./ids.ts";
-import { ENV_VALUE_BYTES, ENV_VARIABLES, SOURCE_BYTES, STDIN_BYTES } from "./limits.ts";
-import { Encoding, IsoTime, Text, WorkspacePath } from "./primitives.ts";
+import { SOURCE_BYTES, STDIN_BYTES } from "./limits.ts";
+import { Encoding, Environment, IsoTime, Text, WorkspacePath } from "./primitives.ts";
 import { FileInput } from "./files.ts";
 import { SessionRef } from "./session.ts";
 
 export const ExecutionId = z.string().regex(EXECUTION_ID, "is not an execution id");
-
-const EnvironmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "is not a variable name");
-const Environment = z
-  .record(
-    EnvironmentName,
-    Text.max(ENV_VALUE_BYTES).refine((value) => !value.includes("\0"), "has a null byte"),
-  )
-  .refine((env) => Object.keys(env).length <= ENV_VARIABLES, `has more than ${ENV_VARIABLES} variables`);
 
 export const ExecuteRequest = z
   .strictObject({
@@ -138,7 +130,9 @@ export type OutputPage = z.infer<typeof OutputPage>;
 export const KillRequest = z
   .strictObject({
     sessionId: SessionRef,
-    pid: z.int().positive().optional().meta({ description: "Absent: every process of the session" }),
+    pid: z.int().positive().optional().meta({
+      description: "Absent: every process of the session. Services are killed too, and started again after a pause",
+    }),
     signal: z
       .enum(["SIGTERM", "SIGKILL", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGSTOP", "SIGCONT"])
       .optional()
@@ -164,5 +158,44 @@ export const Process = z
   .meta({ id: "Process" });
 export type Process = z.infer<typeof Process>;
 
-export const ProcessList = z.object({ processes: z.array(Process) }).meta({ id: "ProcessList" });
+/** A service as it is doing. */
+export const ServiceStatus = z
+  .object({
+    name: z.string(),
+    command: z.string(),
+    port: z.int().nullable(),
+    status: z
+      .enum(["starting", "running", "waiting", "stopped"])
+      .meta({ description: "waiting: it ended and is started again after a pause. stopped: the session sleeps" }),
+    pid: z.int().nullable(),
+    startedAt: IsoTime.nullable(),
+    restarts: z.int().nonnegative(),
+    lastExit: z
+      .string()
+      .nullable()
+      .meta({ examples: ["exit code 1", "SIGSEGV"] }),
+    log: z.array(z.string()).meta({ description: "The last lines that it printed" }),
+  })
+  .meta({ id: "ServiceStatus" });
+export type ServiceStatus = z.infer<typeof ServiceStatus>;
+
+/** Why a session's container ended, and what ended with it. */
+export const ContainerEnd = z
+  .object({
+    at: IsoTime,
+    reason: z.enum(["deep-sleep", "restore", "lost"]),
+    processes: z
+      .array(z.object({ pid: z.int(), command: z.string(), executionId: ExecutionId.nullable() }))
+      .meta({ description: "What ran then; after a loss, what was last seen to run" }),
+  })
+  .meta({ id: "ContainerEnd" });
+export type ContainerEnd = z.infer<typeof ContainerEnd>;
+
+export const ProcessList = z
+  .object({
+    processes: z.array(Process),
+    services: z.array(ServiceStatus),
+    ended: ContainerEnd.nullable().meta({ description: "When and why its last container ended; null: none has" }),
+  })
+  .meta({ id: "ProcessList" });
 export type ProcessList = z.infer<typeof ProcessList>;

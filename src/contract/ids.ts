@@ -4,6 +4,8 @@
 export const SESSION_ID = /^ses_[0-9a-z]{20}$/;
 /** `exe_` + 20 of `0-9a-z`. */
 export const EXECUTION_ID = /^exe_[0-9a-z]{20}$/;
+/** `snp_` + 20 of `0-9a-z`. */
+export const SNAPSHOT_ID = /^snp_[0-9a-z]{20}$/;
 /** A session's own name, unique per account. It must not look like an id. */
 export const SESSION_NAME = /^(?!ses[_-])[a-zA-Z0-9_-]{1,64}$/;
 
@@ -11,7 +13,7 @@ const ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz";
 const RANDOM_LENGTH = 20;
 
 /** A new random id such as `ses_3k9…`. Uniform: bytes above the last whole multiple of 36 are thrown away. */
-export function newId(prefix: "ses" | "exe" | "req"): string {
+export function newId(prefix: "ses" | "exe" | "snp" | "req"): string {
   let id = `${prefix}_`;
   const limit = 256 - (256 % ALPHABET.length);
   while (id.length < prefix.length + 1 + RANDOM_LENGTH) {

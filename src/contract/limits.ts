@@ -28,6 +28,15 @@ export const JSON_DEPTH = 64;
 export const SEARCH_MATCHES = 1000;
 export const SEARCH_LINE_BYTES = 512;
 
+/** `label` of a snapshot. */
+export const LABEL_CHARACTERS = 200;
+/** Snapshots without a label that are kept, newest first, and those with one, per session. */
+export const SNAPSHOTS_KEPT = { automatic: 5, labelled: 100 } as const;
+/** Services of a session, and the last lines of output that `/processes` shows of each. */
+export const SERVICES = { most: 16, logLines: 20, logLineBytes: 2048 } as const;
+/** A service with a port has to listen on it by then; a request held by a wake is let through in any case. */
+export const SERVICE_START_MS = 10_000;
+
 /** A `command` counts as in the background once it listens and has printed nothing for this long. */
 export const BACKGROUND_QUIET_MS = 300;
 /** Between TERM and KILL. */
@@ -38,8 +47,24 @@ export const HEARTBEAT_MS = 15_000;
 export const CONTAINER_READY_MS = 30_000;
 /** Beyond an execution's own time-out, what the call may take before it is given up as `execution_timeout`. */
 export const EXECUTE_GRACE_MS = 10_000;
+/** A whole snapshot or restore. */
+export const SNAPSHOT_MS = 600_000;
+/** What a container that is told to end waits for its workspace to be saved. */
+export const LAST_SAVE_MS = 20_000;
 /** File operations and everything else that asks the supervisor, streams aside. */
 export const SUPERVISOR_CALL_MS = 30_000;
+
+/** Requests of one key are counted in windows of this length, each beginning with the first request after the last. */
+export const RATE_WINDOW_MS = 60_000;
+/** `Idempotency-Key`, printable ASCII. */
+export const IDEMPOTENCY_KEY_CHARACTERS = 255;
+/** How long an answer is replayed, from the first call on. */
+export const IDEMPOTENCY_KEPT_MS = 24 * 60 * 60 * 1000;
+/** Of one account, within that time: keys, and the bytes of their answers. */
+export const IDEMPOTENCY_KEYS = 100_000;
+export const IDEMPOTENCY_BYTES = 1024 * MIB;
+/** After which a call with a key counts as lost, whatever became of its Worker. More than the longest execute takes. */
+export const IDEMPOTENCY_LEASE_MS = 400_000;
 
 export interface Plan {
   readonly memoryMb: number;
@@ -49,6 +74,8 @@ export interface Plan {
   readonly ttlMaxSeconds: number;
   readonly fileBytes: number;
   readonly filesPerRequest: number;
+  /** Per key. */
+  readonly requestsPerMinute: number;
 }
 
 export const PLANS = {
@@ -60,6 +87,7 @@ export const PLANS = {
     ttlMaxSeconds: 86_400,
     fileBytes: 10 * MIB,
     filesPerRequest: 100,
+    requestsPerMinute: 100,
   },
   paid: {
     memoryMb: 4096,
@@ -69,6 +97,7 @@ export const PLANS = {
     ttlMaxSeconds: 604_800,
     fileBytes: 50 * MIB,
     filesPerRequest: 1000,
+    requestsPerMinute: 1000,
   },
 } as const satisfies Record<string, Plan>;
 

@@ -1,6 +1,6 @@
 // Small schemas that several resources share.
 import * as z from "zod";
-import { PATH_BYTES } from "./limits.ts";
+import { ENV_VALUE_BYTES, ENV_VARIABLES, PATH_BYTES } from "./limits.ts";
 
 /** Text that survives UTF-8: a lone surrogate would be replaced without a word, so it is refused. */
 export const Text = z.string().refine((text) => text.isWellFormed(), "has a lone surrogate, which UTF-8 cannot hold");
@@ -36,3 +36,11 @@ export const Paging = z.object({
 });
 
 export const Encoding = z.enum(["utf-8", "base64"]);
+
+const EnvironmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "is not a variable name");
+export const Environment = z
+  .record(
+    EnvironmentName,
+    Text.max(ENV_VALUE_BYTES).refine((value) => !value.includes("\0"), "has a null byte"),
+  )
+  .refine((env) => Object.keys(env).length <= ENV_VARIABLES, `has more than ${ENV_VARIABLES} variables`);

@@ -1,8 +1,9 @@
 // Sessions on the wire.
 import * as z from "zod";
 import { SESSION_ID, SESSION_NAME } from "./ids.ts";
-import { METADATA_BYTES, PLANS, TTL_SECONDS } from "./limits.ts";
-import { IsoTime } from "./primitives.ts";
+import { parseDuration } from "./duration.ts";
+import { METADATA_BYTES, PLANS, SERVICES, TTL_SECONDS } from "./limits.ts";
+import { Environment, IsoTime, Text } from "./primitives.ts";
 
 const SessionId = z
   .string()
@@ -45,6 +46,34 @@ export const ResourceLimits = z
   .meta({ id: "ResourceLimits" });
 export type ResourceLimits = z.infer<typeof ResourceLimits>;
 
+/** A time that an operator or a client sets: `500ms`, `20s`, `5m`, `12h`, `7d`. */
+const Duration = z
+  .string()
+  .refine((text) => parseDuration(text) !== null, "is not a duration such as 30s, 5m or 2h")
+  .meta({ examples: ["5m"] });
+const IdleAfter = Duration.meta({ description: "Without activity for so long, it is idle: its processes are frozen" });
+const DeepSleepAfter = Duration.meta({
+  description: "Without activity for so long, it sleeps: its files are saved, its container is released",
+});
+
+export const Service = z
+  .strictObject({
+    name: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, "must be 1 to 64 of a-z 0-9 _ -"),
+    command: Text.min(1)
+      .max(16_384)
+      .refine((command) => !command.includes("\0"), "has a null byte")
+      .meta({ description: "A shell command that stays in the foreground" }),
+    port: z.int().min(1).max(65_535).optional().meta({ description: "It is ready once it listens there" }),
+    env: Environment.default({}),
+  })
+  .meta({ id: "Service", description: "Started on every wake, in order, and again when it ends" });
+export type Service = z.infer<typeof Service>;
+
+const Services = z
+  .array(Service)
+  .max(SERVICES.most)
+  .refine((services) => new Set(services.map(({ name }) => name)).size === services.length, "has a name twice");
+
 const Ttl = z
   .int()
   .min(TTL_SECONDS.min)
@@ -58,6 +87,9 @@ export const CreateSession = z
     name: SessionName.optional(),
     image: z.enum(["bun"]).default("bun"),
     resourceLimits: ResourceLimits.omit({ disk: true }).partial().strict().default({}),
+    idleAfter: IdleAfter.optional(),
+    deepSleepAfter: DeepSleepAfter.optional(),
+    services: Services.default([]),
   })
   .meta({ id: "CreateSession" });
 export type CreateSession = z.infer<typeof CreateSession>;
@@ -67,6 +99,11 @@ export const UpdateSession = z
     ttl: Ttl.optional(),
     metadata: Metadata.optional(),
     name: SessionName.nullable().optional().meta({ description: "`null` takes the name away" }),
+    idleAfter: IdleAfter.optional(),
+    deepSleepAfter: DeepSleepAfter.optional(),
+    services: Services.optional().meta({
+      description: "In place of those before; those that are new or differ are started anew",
+    }),
   })
   .meta({ id: "UpdateSession", description: "`ttl` counts from now" });
 export type UpdateSession = z.infer<typeof UpdateSession>;
@@ -83,6 +120,9 @@ export const Session = z
     image: z.string(),
     resourceLimits: ResourceLimits,
     metadata: Metadata,
+    idleAfter: IdleAfter,
+    deepSleepAfter: DeepSleepAfter,
+    services: z.array(Service),
   })
   .meta({ id: "Session" });
 export type Session = z.infer<typeof Session>;
@@ -92,6 +132,25 @@ export const SessionInfo = Session.extend({
   filesCount: z.int().nonnegative().nullable().meta({ description: "Files in /workspace; null while not known" }),
   diskUsed: z.int().nonnegative().nullable().meta({ description: "Bytes in /workspace; null while not known" }),
   activeProcesses: z.int().nonnegative(),
+  idleAt: IsoTime.nullable().meta({ description: "When it becomes idle if nothing happens; null unless active" }),
+  deepSleepAt: IsoTime.nullable().meta({ description: "When it falls asleep if nothing happens; null while asleep" }),
+  savedAt: IsoTime.nullable().meta({ description: "When its files were last saved" }),
+  lastLoss: z
+    .object({
+      at: IsoTime,
+      reason: z.string(),
+      savedAt: IsoTime.nullable().meta({ description: "The files are as they were then; null: nothing was saved" }),
+    })
+    .nullable()
+    .meta({ description: "The last time that its container ended unasked" }),
+  lastRestore: z
+    .object({
+      at: IsoTime,
+      snapshotId: z.string(),
+      passedOver: z.array(z.string()).meta({ description: "Newer snapshots that turned out to be damaged" }),
+    })
+    .nullable()
+    .meta({ description: "What its files were last restored from" }),
 }).meta({ id: "SessionInfo" });
 export type SessionInfo = z.infer<typeof SessionInfo>;
 

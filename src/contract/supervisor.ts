@@ -1,5 +1,5 @@
 // The wire between a session's Durable Object and the supervisor in its container: HTTP on CONTROL_PORT, every
-// request with `authorization: Bearer <token>`, the token being new at every start of the container. Types only: both
+// request with `authorization: Bearer <token>`, the token being new at every start of the container. Types, mostly: both
 // ends are ours and released together, and the supervisor must stay small. Bodies that a client sees in the end have
 // the client's shape already (./execute.ts, ./files.ts, ./processes.ts), errors too (./errors.ts, without requestId).
 //
@@ -20,8 +20,26 @@
 //   DELETE /files?path&recursive                {deleted: true, path}
 //   GET    /files/search?q&glob&limit           SearchAnswer
 //   GET PUT /archive                            .tar.gz of the workspace
+//   POST   /freeze                              FreezeAnswer: stops user processes, unless an execution is waited for
+//   POST   /thaw                                {thawed: true}; at once when nothing is frozen
+//   GET    /watch                               WatchAnswer: held for WATCH_MS, or until it is told to end
+//   PUT    /services           ServicesCommand  {services: ServiceStatus[]}: as soon as they were started in order
+//
+// Saving. One snapshot at a time; a new one ends the one before it.
+//   POST   /snapshot           SnapshotCommand  SnapshotBegun
+//   PUT    /snapshot/base      a bundle         SnapshotBegun; the manifest of SnapshotCommand.base, when it asked for it
+//   POST   /snapshot/next                       the next object's bytes, with OBJECT_HEADER; the last one is the root,
+//                                               with ROOT_HEADER; 204 after it. May be called by two at a time.
+//   POST   /snapshot/commit    {root: digest}   {}: it is stored; the next one is made against it
+//   DELETE /snapshot                            {}: given up
+// Restoring. Into a fresh tree beside the workspace; one at a time; a new one ends the one before it.
+//   POST   /restore?path       a bundle         RestorePlan
+//   PUT    /restore/<pack>     a pack's bytes   {}; several at a time; `conflict` with details.pack where it is damaged
+//   POST   /restore/finish                      RestoreDone: the tree was swapped in
 
 import type { FileInput } from "./files.ts";
+import type { Digest } from "./manifest.ts";
+import type { Service } from "./session.ts";
 
 /** Environment that the Durable Object gives to `container.start()`. */
 export interface SupervisorEnvironment {
@@ -41,6 +59,55 @@ export interface WorkspaceStats {
   readonly filesCount: number;
   readonly diskUsed: number;
   readonly activeProcesses: number;
+}
+
+/** Put on each object that a supervisor gives to be stored: its SHA-256. */
+export const OBJECT_HEADER = "x-buntime-object";
+/** On the last one: it is the root of the snapshot. */
+export const ROOT_HEADER = "x-buntime-root";
+
+/** How long `/watch` is held at the most. */
+export const WATCH_MS = 60_000;
+
+export interface WatchAnswer {
+  /**
+   * `terminating`: the container was told to end and waits, for LAST_SAVE_MS, for its workspace to be saved: for the
+   * commit of a snapshot that was begun after this answer. Who watches again meanwhile is told a second time, once
+   * executions that ran have been ended and recorded. Nothing but reading and saving is accepted any more.
+   */
+  readonly event: "none" | "terminating";
+}
+
+export interface FreezeAnswer {
+  readonly frozen: boolean;
+  /** Executions that somebody waits for, or that have not been let into the background; calls that change files. */
+  readonly busy: number;
+}
+
+export interface ServicesCommand {
+  readonly services: readonly Service[];
+}
+
+export interface SnapshotCommand {
+  /** Digest of the root of the newest snapshot; null: everything is sent. */
+  readonly base: Digest | null;
+  /** Packs that must not be relied on, since they are damaged. */
+  readonly avoid: readonly Digest[];
+}
+
+export interface SnapshotBegun {
+  /** True: put the manifest of `base` first. The supervisor knows what it has saved or restored itself. */
+  readonly needsBase: boolean;
+}
+
+export interface RestorePlan {
+  /** Packs to be put, in any order. */
+  readonly packs: readonly Digest[];
+}
+
+export interface RestoreDone {
+  readonly files: number;
+  readonly sizeBytes: number;
 }
 
 export interface ExecuteCommand {
