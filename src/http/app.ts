@@ -14,9 +14,11 @@ import { doorOf } from "./host.ts";
 import { mainDoor } from "./main-door.ts";
 import { openApiDocument } from "./openapi.ts";
 import { preview } from "./preview.ts";
+import { countedOut } from "./rate-limit.ts";
 import { executeHandlers } from "./routes/execute.ts";
 import { fileHandlers } from "./routes/files.ts";
 import { sessionHandlers } from "./routes/sessions.ts";
+import { snapshotHandlers } from "./routes/snapshots.ts";
 
 export async function answer(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
   const requestId = newId("req");
@@ -36,11 +38,15 @@ async function throughDoor(request: Request, env: Env, ctx: ExecutionContext, re
   const door = doorOf(url.host, url.pathname, env.DOMAIN);
   switch (door.kind) {
     case "api": {
+      const headers = new Headers();
       const response =
         request.method === "OPTIONS"
           ? preflight(request)
-          : await api.fetch(request, { env, requestId, path: door.path }, ctx);
+          : await api.fetch(request, { env, requestId, path: door.path, headers }, ctx);
       const answered = named(await withRequestId(response, requestId), requestId);
+      for (const [name, value] of headers) {
+        answered.headers.set(name, value);
+      }
       allowAnyOrigin(answered.headers);
       return answered;
     }
@@ -62,9 +68,9 @@ api.use(async (c, next) => {
     return problemResponse(principal.error, { headers: { "www-authenticate": "Bearer" } });
   }
   c.set("principal", principal.value);
-  return next();
+  return (await countedOut(principal.value, c.env.env, c.env.headers)) ?? next();
 });
-bind(api, { ...sessionHandlers, ...executeHandlers, ...fileHandlers });
+bind(api, { ...sessionHandlers, ...executeHandlers, ...fileHandlers, ...snapshotHandlers });
 api.notFound((c) =>
   problemResponse({
     code: "not_found",

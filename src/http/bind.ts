@@ -5,12 +5,14 @@ import type * as z from "zod";
 import { problemResponse } from "../contract/errors.ts";
 import { JSON_BODY_BYTES, JSON_DEPTH } from "../contract/limits.ts";
 import { ROUTES } from "../contract/routes.ts";
-import type { Route } from "../contract/routes.ts";
+import type { Route } from "../contract/route.ts";
 import type { Env } from "../env.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import { readJson } from "../lib/strict-json.ts";
 import type { Principal } from "./auth.ts";
+import { answerOnce } from "./idempotency.ts";
+import type { Reserved } from "./idempotency.ts";
 import { honoPath, pathReader } from "./path.ts";
 import { parseQuery } from "./query.ts";
 
@@ -20,6 +22,8 @@ interface Bindings {
   readonly requestId: string;
   /** Without `/api`. */
   readonly path: string;
+  /** Put onto the answer, whatever it turns out to be. */
+  readonly headers: Headers;
 }
 
 export interface ApiEnv {
@@ -32,6 +36,8 @@ export interface Call {
   readonly request: Request;
   readonly env: Env;
   readonly principal: Principal;
+  /** Of a call with an `Idempotency-Key`: what it has to use in place of ids of its own. */
+  readonly reserved: Reserved | null;
   waitUntil(work: Promise<unknown>): void;
 }
 
@@ -72,15 +78,13 @@ export function bind(api: Hono<ApiEnv>, handlers: Handlers): void {
           request,
           env: c.env.env,
           principal: c.get("principal"),
+          reserved: null,
           waitUntil: (work) => c.executionCtx.waitUntil(work),
         };
-        const answer = await handler(call, input.value);
-        if (answer instanceof Response) {
-          return answer;
-        }
-        return answer.ok
-          ? Response.json(answer.value, { status: successStatus(route) })
-          : problemResponse(answer.error);
+        const run = async (reserved: Reserved | null): Promise<Response> =>
+          toResponse(route, await handler({ ...call, reserved }, input.value));
+        const key = route.idempotent === true ? request.headers.get("idempotency-key") : null;
+        return key === null ? run(null) : answerOnce(call, { key, route, input: input.value }, run);
       });
     }
   }
@@ -94,6 +98,13 @@ export function bind(api: Hono<ApiEnv>, handlers: Handlers): void {
       ),
     );
   }
+}
+
+function toResponse(route: Route, answer: Result<unknown> | Response): Response {
+  if (answer instanceof Response) {
+    return answer;
+  }
+  return answer.ok ? Response.json(answer.value, { status: successStatus(route) }) : problemResponse(answer.error);
 }
 
 /** A template that takes the rest of a path comes after those with words in its place. */

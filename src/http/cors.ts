@@ -1,5 +1,8 @@
 // The API may be called from any web page: it knows no cookies, only keys that the page must have.
-const EXPOSED = "ETag, Content-Range, Accept-Ranges, Retry-After, X-Request-Id";
+const EXPOSED = [
+  "ETag, Content-Range, Accept-Ranges, Retry-After, X-Request-Id",
+  "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Idempotency-Replayed",
+].join(", ");
 const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const PREFLIGHT_SECONDS = 86_400;
 const HEADER_NAMES = /^[\w!#$%&'*+.^`|~-]+( *, *[\w!#$%&'*+.^`|~-]+)*$/;

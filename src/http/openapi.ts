@@ -1,14 +1,20 @@
 // The OpenAPI 3.1 document, generated from the route table.
 import * as z from "zod";
 import { createDocument } from "zod-openapi";
-import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiResponsesObject } from "zod-openapi";
+import type {
+  ZodOpenApiHeaderObject as HeaderObject,
+  ZodOpenApiOperationObject,
+  ZodOpenApiPathsObject,
+  ZodOpenApiResponsesObject,
+} from "zod-openapi";
 import { ERRORS } from "../contract/errors.ts";
 import type { ErrorCode } from "../contract/errors.ts";
+import { IDEMPOTENCY_KEY_CHARACTERS } from "../contract/limits.ts";
 import { ROUTES } from "../contract/routes.ts";
-import type { Route } from "../contract/routes.ts";
+import type { Route } from "../contract/route.ts";
 
 /** Errors that every route can give. */
-const COMMON: readonly ErrorCode[] = ["invalid_request", "unauthorized", "internal_error"];
+const COMMON: readonly ErrorCode[] = ["invalid_request", "unauthorized", "rate_limit_exceeded", "internal_error"];
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
   200: "Done",
@@ -31,7 +37,10 @@ export function openApiDocument(apiUrl: string): ReturnType<typeof createDocumen
     },
     servers: [{ url: apiUrl }],
     security: [{ key: [] }],
-    components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
+    components: {
+      securitySchemes: { key: { type: "http", scheme: "bearer" } },
+      headers: { ...RATE_LIMIT_HEADERS, ...IDEMPOTENCY_HEADERS, "Retry-After": seconds("Seconds until a new try") },
+    },
     paths,
   });
 }
@@ -44,6 +53,7 @@ function operationOf(operationId: string, route: Route): ZodOpenApiOperationObje
     requestParams: {
       ...(route.params === undefined ? {} : { path: route.params }),
       ...(route.query === undefined ? {} : { query: route.query }),
+      ...(route.idempotent === true ? { header: IdempotencyKey } : {}),
     },
     ...(route.body === undefined
       ? {}
@@ -51,6 +61,47 @@ function operationOf(operationId: string, route: Route): ZodOpenApiOperationObje
     ...(route.upload === undefined ? {} : { requestBody: { required: true, content: { [route.upload]: BYTES } } }),
     responses: { ...successes(route), ...failures(route) },
   };
+}
+
+const IdempotencyKey = z.object({
+  "Idempotency-Key": z
+    .string()
+    .min(1)
+    .max(IDEMPOTENCY_KEY_CHARACTERS)
+    .optional()
+    .meta({
+      description:
+        "One per call, printable ASCII. The same call sent again within 24 hours is answered as the first time and does " +
+        "not run again; another call with the same key is a `conflict`",
+    }),
+});
+
+const seconds = (description: string): HeaderObject => ({ description, schema: { type: "integer" } });
+
+/** On every answer to a request with a good key; a 401 has nothing to be counted by. */
+const RATE_LIMIT_HEADERS = {
+  "X-RateLimit-Limit": { description: "Requests that the key may make in a minute", schema: { type: "integer" } },
+  "X-RateLimit-Remaining": { description: "Those that are left of them", schema: { type: "integer" } },
+  "X-RateLimit-Reset": seconds("When all of them are there again, in seconds since the epoch"),
+} as const satisfies Record<string, HeaderObject>;
+
+const IDEMPOTENCY_HEADERS = {
+  "Idempotency-Replayed": { description: "This is the answer of an earlier call", schema: { const: "true" } },
+} as const satisfies Record<string, HeaderObject>;
+
+function references(names: Iterable<string>): Record<string, { $ref: string }> {
+  return Object.fromEntries([...names].map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}
+
+function headersOf(route: Route, status: number): Record<string, { $ref: string }> {
+  const retry = Object.values<{ status: number; retryAfterSeconds?: number }>(ERRORS).some(
+    (error) => error.status === status && error.retryAfterSeconds !== undefined,
+  );
+  return references([
+    ...(status === ERRORS.unauthorized.status ? [] : Object.keys(RATE_LIMIT_HEADERS)),
+    ...(route.idempotent === true && status !== ERRORS.unauthorized.status ? Object.keys(IDEMPOTENCY_HEADERS) : []),
+    ...(retry ? ["Retry-After"] : []),
+  ]);
 }
 
 const BYTES = { schema: { type: "string", format: "binary" } } as const;
@@ -61,18 +112,20 @@ function successes(route: Route): ZodOpenApiResponsesObject {
     const description = DESCRIPTIONS[status] ?? "Done";
     // SAFETY: the keys of `answers` are status codes.
     const code = status as `${1 | 2 | 3 | 4 | 5}${string}`;
+    const headers = headersOf(route, Number(status));
     if ("json" in answer) {
       responses[code] = {
         description,
+        headers,
         content: {
           "application/json": { schema: answer.json },
           ...(answer.sse === true ? { "text/event-stream": { schema: { type: "string" } as const } } : {}),
         },
       };
     } else if ("bytes" in answer) {
-      responses[code] = { description, content: { [answer.bytes]: BYTES } };
+      responses[code] = { description, headers, content: { [answer.bytes]: BYTES } };
     } else {
-      responses[code] = { description };
+      responses[code] = { description, headers };
     }
   }
   return responses;
@@ -90,6 +143,7 @@ function failures(route: Route): ZodOpenApiResponsesObject {
     // SAFETY: the table's statuses are three digits, 400 to 507.
     responses[String(status) as `${4 | 5}${string}`] = {
       description: codes.join(", "),
+      headers: headersOf(route, status),
       content: {
         "application/json": {
           schema: ErrorSchema,

@@ -7,7 +7,7 @@ interface Operation {
   readonly operationId: string;
   readonly parameters?: readonly { readonly name: string; readonly in: string }[];
   readonly requestBody?: unknown;
-  readonly responses: Readonly<Record<string, unknown>>;
+  readonly responses: Readonly<Record<string, { readonly headers?: object }>>;
 }
 interface Document {
   readonly openapi: string;
@@ -25,7 +25,7 @@ describe("the OpenAPI document", () => {
       expect(operation?.operationId, route.path).toBe(operationId);
       const statuses = [
         ...Object.keys(route.answers),
-        ...[...route.errors, "invalid_request", "unauthorized", "internal_error"].map((code) =>
+        ...[...route.errors, "invalid_request", "unauthorized", "rate_limit_exceeded", "internal_error"].map((code) =>
           String(ERRORS[code as keyof typeof ERRORS].status),
         ),
       ];
@@ -41,6 +41,25 @@ describe("the OpenAPI document", () => {
         expect(new Set(named.map((parameter) => parameter.name)), path).toEqual(new Set(inPath));
       }
     }
+  });
+
+  it("tells the headers of the rate limit with every answer but those without a key", () => {
+    for (const operations of Object.values(document.paths)) {
+      for (const { operationId, responses } of Object.values(operations)) {
+        for (const [status, { headers = {} }] of Object.entries(responses)) {
+          expect("X-RateLimit-Limit" in headers, `${operationId} ${status}`).toBe(status !== "401");
+          expect("Retry-After" in headers, `${operationId} ${status}`).toBe(["429", "503"].includes(status));
+        }
+      }
+    }
+  });
+
+  it("offers an idempotency key wherever something is created or executed", () => {
+    const offered = Object.values(document.paths)
+      .flatMap((operations) => Object.values(operations))
+      .filter(({ parameters = [] }) => parameters.some(({ name }) => name === "Idempotency-Key"))
+      .map(({ operationId }) => operationId);
+    expect(offered).toEqual(expect.arrayContaining(["createSession", "execute"]));
   });
 
   it("refers only to what it defines", () => {

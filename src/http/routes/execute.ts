@@ -1,11 +1,14 @@
 // Executions: run, kill, list, look at.
+import { ERRORS } from "../../contract/errors.ts";
+import type { Problem } from "../../contract/errors.ts";
 import { newId } from "../../contract/ids.ts";
 import { DEFAULT_RESOURCES } from "../../contract/limits.ts";
-import { fail } from "../../lib/result.ts";
+import { fail, ok } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
 import { sessionOf } from "../../session/rpc.ts";
 import type { ExecuteQuery, SessionRpc } from "../../session/rpc.ts";
 import type { Call, Handlers } from "../bind.ts";
+import { resumeExecution } from "../execution-resume.ts";
 import { checkFiles } from "../file-limits.ts";
 import { forward } from "../forward.ts";
 import { encodePath } from "../path.ts";
@@ -31,7 +34,15 @@ export const executeHandlers = {
         "`background` needs a `sessionId`: a session of its own is destroyed as soon as the call has answered.",
       );
     }
-    const session = sessionId === undefined ? await createOneShot(call) : await findSession(call, sessionId);
+    const { reserved } = call;
+    if (sessionId === undefined) {
+      reserved?.afterwards(() => sessionOf(call.env, reserved.sessionId).destroy(call.principal.accountId));
+    }
+    const earlier = reserved?.again === true ? await resumeExecution(call, reserved, body) : null;
+    if (earlier instanceof Response) {
+      return earlier;
+    }
+    const session = await sessionFor(call, sessionId, earlier);
     if (!session.ok) {
       return session;
     }
@@ -39,11 +50,18 @@ export const executeHandlers = {
       ...(timeout === undefined ? {} : { timeout: String(timeout) }),
       ...(stream ? { stream: "true" } : {}),
       ...(cancelOnDisconnect ? { cancelOnDisconnect: "true" } : {}),
+      ...(reserved === null ? {} : { executionId: reserved.executionId, keep: "true" }),
     };
-    return forward(call, session.value, {
+    const response = await forward(call, session.value, {
       path: `/execute?${new URLSearchParams({ ...query }).toString()}`,
       json: JSON.stringify({ stream, cancelOnDisconnect, ...command }),
     });
+    if (reserved?.again === true && response.status === ERRORS.conflict.status) {
+      // The earlier call was on its way still, and has started it in the meantime.
+      const started = await resumeExecution(call, reserved, body);
+      return started instanceof Response ? started : response;
+    }
+    return response;
   },
 
   async kill(call, { body: { sessionId, ...command } }) {
@@ -79,8 +97,30 @@ export const executeHandlers = {
   },
 } satisfies Partial<Handlers>;
 
-async function createOneShot({ env, principal }: Call): Promise<Result<SessionRpc>> {
-  const id = newId("ses");
+/** The session to run in. `earlier`: why nothing is known of an earlier call, if there was one. */
+async function sessionFor(call: Call, ref: string | undefined, earlier: Problem | null): Promise<Result<SessionRpc>> {
+  const { env, reserved } = call;
+  if (ref !== undefined) {
+    // A name was looked up when the ids were reserved.
+    return reserved === null ? findSession(call, ref) : ok(sessionOf(env, reserved.sessionId));
+  }
+  if (earlier?.code === "execution_not_found" && reserved !== null) {
+    return ok(sessionOf(env, reserved.sessionId));
+  }
+  // Until then it would still be there, had it ever been made: it is removed when its answer is kept, or by its time.
+  if (earlier !== null && reserved !== null && Date.now() >= reserved.startedAt + ONE_SHOT_TTL_MS) {
+    return fail(
+      "conflict",
+      "The outcome of an earlier call with this Idempotency-Key was lost with the session that was made for it. " +
+        "Send the call with a new key if it may run twice.",
+      { executionId: reserved.executionId, outcome: "unknown" },
+    );
+  }
+  return createOneShot(call);
+}
+
+async function createOneShot({ env, principal, reserved }: Call): Promise<Result<SessionRpc>> {
+  const id = reserved?.sessionId ?? newId("ses");
   const session = sessionOf(env, id);
   const createdAt = Date.now();
   const created = await session.create({
@@ -93,6 +133,10 @@ async function createOneShot({ env, principal }: Call): Promise<Result<SessionRp
     resourceLimits: DEFAULT_RESOURCES,
     metadata: {},
     oneShot: true,
+    repositoryId: id,
+    idleAfterMs: null,
+    deepSleepAfterMs: null,
+    services: [],
   });
-  return created.ok ? { ok: true, value: session } : created;
+  return created.ok ? ok(session) : created;
 }

@@ -3,18 +3,20 @@ import { accountOf } from "../../account/rpc.ts";
 import { newId } from "../../contract/ids.ts";
 import { DEFAULT_RESOURCES } from "../../contract/limits.ts";
 import type { Plan } from "../../contract/limits.ts";
-import type { CreateSession, ResourceLimits } from "../../contract/session.ts";
+import type { CreateSession, ResourceLimits, Session } from "../../contract/session.ts";
 import { fail, ok } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
 import { sessionView } from "../../session/record.ts";
 import { sessionOf } from "../../session/rpc.ts";
+import type { SessionRpc } from "../../session/rpc.ts";
 import type { Handlers } from "../bind.ts";
 import { findSession } from "../session-ref.ts";
+import { sleepTimes } from "../sleep-times.ts";
 
 const METADATA_FILTER = "metadata.";
 
 export const sessionHandlers = {
-  async createSession({ env, principal }, { body }) {
+  async createSession({ env, principal, reserved }, { body }) {
     const limits = resourceLimits(body.resourceLimits, principal.plan);
     if (!limits.ok) {
       return limits;
@@ -22,9 +24,18 @@ export const sessionHandlers = {
     if (body.ttl > principal.plan.ttlMaxSeconds) {
       return fail("invalid_request", `\`ttl\` is above your plan's limit of ${principal.plan.ttlMaxSeconds} s.`);
     }
-    const id = newId("ses");
+    const sleep = sleepTimes(body, env);
+    if (!sleep.ok) {
+      return sleep;
+    }
+    const id = reserved?.sessionId ?? newId("ses");
+    const session = sessionOf(env, id);
+    const created = reserved?.again === true ? await enterAgain(session, principal.accountId) : null;
+    if (created !== null) {
+      return created;
+    }
     const createdAt = Date.now();
-    return sessionOf(env, id).create({
+    return session.create({
       id,
       accountId: principal.accountId,
       name: body.name ?? null,
@@ -34,6 +45,10 @@ export const sessionHandlers = {
       resourceLimits: limits.value,
       metadata: body.metadata,
       oneShot: false,
+      repositoryId: id,
+      idleAfterMs: sleep.value.idleAfterMs,
+      deepSleepAfterMs: sleep.value.deepSleepAfterMs,
+      services: body.services,
     });
   },
 
@@ -48,7 +63,10 @@ export const sessionHandlers = {
       state,
       metadata: Object.fromEntries(filters),
     });
-    return ok({ sessions: page.records.map((record) => sessionView(record, env.DOMAIN)), total: page.total });
+    return ok({
+      sessions: page.sessions.map(({ record, state }) => sessionView(record, state, env)),
+      total: page.total,
+    });
   },
 
   async getSession(call, { params }) {
@@ -57,6 +75,10 @@ export const sessionHandlers = {
   },
 
   async updateSession(call, { params, body }) {
+    const sleep = sleepTimes(body, call.env);
+    if (!sleep.ok) {
+      return sleep;
+    }
     const session = await findSession(call, params.id);
     return session.ok ? session.value.update(call.principal.accountId, body) : session;
   },
@@ -66,6 +88,21 @@ export const sessionHandlers = {
     return session.ok ? session.value.destroy(call.principal.accountId) : session;
   },
 } satisfies Partial<Handlers>;
+
+/**
+ * The session that an earlier call has created and whose answer was lost; null when it has not. That call may not have
+ * got as far as to enter it under its name.
+ */
+export async function enterAgain(session: SessionRpc, accountId: string): Promise<Result<Session> | null> {
+  const entered = await session.update(accountId, {});
+  if (!entered.ok && entered.error.code === "session_not_found") {
+    return null;
+  }
+  if (!entered.ok && entered.error.code === "conflict") {
+    await session.destroy(accountId);
+  }
+  return entered;
+}
 
 /** What was asked for, completed by the defaults and held against the plan. */
 function resourceLimits(asked: CreateSession["resourceLimits"], plan: Plan): Result<ResourceLimits> {

@@ -1,0 +1,77 @@
+// Snapshots: make, list, look at, delete, compare, restore; and forks, which begin with one.
+import { newId } from "../../contract/ids.ts";
+import { TTL_SECONDS } from "../../contract/limits.ts";
+import { fail } from "../../lib/result.ts";
+import { sessionOf } from "../../session/rpc.ts";
+import type { Handlers } from "../bind.ts";
+import { findSession } from "../session-ref.ts";
+import { enterAgain } from "./sessions.ts";
+
+export const snapshotHandlers = {
+  async createSnapshot(call, { params, body }) {
+    const session = await findSession(call, params.id);
+    return session.ok ? session.value.snapshot(call.principal.accountId, body.label ?? null) : session;
+  },
+
+  async listSnapshots(call, { params, query }) {
+    const session = await findSession(call, params.id);
+    return session.ok ? session.value.snapshots(call.principal.accountId, query) : session;
+  },
+
+  async getSnapshot(call, { params }) {
+    const session = await findSession(call, params.id);
+    return session.ok ? session.value.getSnapshot(call.principal.accountId, params.snapshotId) : session;
+  },
+
+  async deleteSnapshot(call, { params }) {
+    const session = await findSession(call, params.id);
+    return session.ok ? session.value.deleteSnapshot(call.principal.accountId, params.snapshotId) : session;
+  },
+
+  async restoreSnapshot(call, { params, body }) {
+    const session = await findSession(call, params.id);
+    return session.ok ? session.value.restore(call.principal.accountId, params.snapshotId, body.path ?? null) : session;
+  },
+
+  async diffSnapshot(call, { params, query: { to, limit, offset } }) {
+    const session = await findSession(call, params.id);
+    return session.ok
+      ? session.value.diff(call.principal.accountId, params.snapshotId, { to: to ?? null, limit, offset })
+      : session;
+  },
+
+  async forkSession(call, { params, body }) {
+    const { env, principal, reserved } = call;
+    const ttl = body.ttl ?? TTL_SECONDS.default;
+    if (ttl > principal.plan.ttlMaxSeconds) {
+      return fail("invalid_request", `\`ttl\` is above your plan's limit of ${principal.plan.ttlMaxSeconds} s.`);
+    }
+    const id = reserved?.sessionId ?? newId("ses");
+    const fork = sessionOf(env, id);
+    const created = reserved?.again === true ? await enterAgain(fork, principal.accountId) : null;
+    if (created !== null) {
+      return created;
+    }
+    const original = await findSession(call, params.id);
+    if (!original.ok) {
+      return original;
+    }
+    const source = await original.value.forkSource(principal.accountId, body.snapshotId ?? null);
+    if (!source.ok) {
+      return source;
+    }
+    const { record, snapshotId } = source.value;
+    const createdAt = Date.now();
+    return fork.create(
+      {
+        ...record,
+        id,
+        name: body.name ?? null,
+        metadata: body.metadata ?? record.metadata,
+        createdAt,
+        expiresAt: createdAt + ttl * 1000,
+      },
+      { from: { sessionId: record.id, snapshotId } },
+    );
+  },
+} satisfies Partial<Handlers>;
