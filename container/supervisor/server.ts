@@ -1,18 +1,39 @@
 // The supervisor's HTTP server: checks the token, finds the route, turns errors into bodies. The routes are listed in
 // src/contract/supervisor.ts. Nothing is answered without the token.
 import { problemResponse } from "../../src/contract/errors.ts";
-import type { Health, WorkspaceStats } from "../../src/contract/supervisor.ts";
+import type { Health, WatchAnswer, WorkspaceStats } from "../../src/contract/supervisor.ts";
 import type { Config } from "./config.ts";
 import type { FileRoutes } from "./files/routes.ts";
-import type { Executions } from "./process/executions.ts";
-import { execute, kill, listExecutions, readOutput } from "./process/routes.ts";
+import { ENDING } from "./last-save.ts";
+import type { LastSave } from "./last-save.ts";
+import type { Processes } from "./process/processes.ts";
+import {
+  execute,
+  freeze,
+  kill,
+  listExecutions,
+  listProcesses,
+  putServices,
+  readOutput,
+  thaw,
+} from "./process/routes.ts";
 import { SupervisorError } from "./problem.ts";
+import type { RestoreRoutes } from "./snapshot/restore-routes.ts";
+import type { SnapshotRoutes } from "./snapshot/routes.ts";
 
 export interface Services {
   readonly bootId: string;
-  readonly executions: Executions;
+  readonly processes: Processes;
   readonly files: FileRoutes;
+  readonly lastSave: LastSave;
+  readonly snapshots: SnapshotRoutes;
+  readonly restores: RestoreRoutes;
 }
+
+/** What would start or wake processes is not begun any more when the container ends. */
+const STARTS = new Set(["POST /execute", "POST /kill", "POST /freeze", "POST /thaw", "PUT /services"]);
+/** Calls under way that change files. */
+let changing = 0;
 
 export function serve(config: Config, services: Services): Bun.Server<undefined> {
   // An execute may be silent for minutes. The types deny a unix socket this option; the server takes it.
@@ -32,7 +53,13 @@ async function respond(request: Request, token: string, services: Services): Pro
     if (!isEqual(request.headers.get("authorization") ?? "", `Bearer ${token}`)) {
       throw new SupervisorError("unauthorized", "The supervisor's token is missing or wrong");
     }
-    return await route(request, new URL(request.url), services);
+    const url = new URL(request.url);
+    const call = `${request.method} ${url.pathname}`;
+    // At its beginning: what it looks at is not older.
+    if (call === "POST /snapshot") services.lastSave.began();
+    const response = await route(request, url, services);
+    if (call === "POST /snapshot/commit" && response.ok) services.lastSave.committed();
+    return response;
   } catch (error) {
     if (error instanceof SupervisorError) return problemResponse(error.problem);
     console.error(`${request.method} ${request.url}`, error);
@@ -40,14 +67,26 @@ async function respond(request: Request, token: string, services: Services): Pro
   }
 }
 
-async function route(request: Request, url: URL, { bootId, executions, files }: Services): Promise<Response> {
-  switch (`${request.method} ${url.pathname}`) {
+async function route(request: Request, url: URL, services: Services): Promise<Response> {
+  const { bootId, processes, files, lastSave } = services;
+  const { executions } = processes;
+  const call = `${request.method} ${url.pathname}`;
+  if (lastSave.isEnding && STARTS.has(call)) throw new SupervisorError(ENDING.code, ENDING.message);
+  switch (call) {
     case "POST /execute":
       return await execute(executions, request);
     case "POST /kill":
       return await kill(executions, request);
     case "GET /processes":
-      return Response.json(executions.processes());
+      return listProcesses(processes);
+    case "POST /freeze":
+      return await freeze(processes, changing);
+    case "POST /thaw":
+      return await thaw(processes);
+    case "PUT /services":
+      return await putServices(processes, request);
+    case "GET /watch":
+      return Response.json((await lastSave.watch(request.signal)) satisfies WatchAnswer);
     case "GET /executions":
       return listExecutions(executions, url);
     case "GET /health":
@@ -65,8 +104,21 @@ async function route(request: Request, url: URL, { bootId, executions, files }: 
     return output === undefined ? Response.json(executions.record(id)) : readOutput(executions, id, request, url);
   }
   const answer = files.handle(request, url);
-  if (answer !== null) return await answer;
+  if (answer !== null) return await (request.method === "GET" || request.method === "HEAD" ? answer : counted(answer));
+  const saved = services.snapshots.handle(request, url);
+  if (saved !== null) return await saved;
+  const restored = services.restores.handle(request, url);
+  if (restored !== null) return await counted(restored);
   throw new SupervisorError("not_found", `The supervisor has no ${request.method} ${url.pathname}`);
+}
+
+async function counted<T>(call: Promise<T>): Promise<T> {
+  changing += 1;
+  try {
+    return await call;
+  } finally {
+    changing -= 1;
+  }
 }
 
 /** In a time that says nothing about where they differ. */

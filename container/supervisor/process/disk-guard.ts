@@ -2,7 +2,7 @@
 // further while over it is.
 import type { DiskLedger } from "../files/disk.ts";
 import { readWrittenBytes } from "./proc-filesystem.ts";
-import type { UserProcess } from "./process-table.ts";
+import type { Owner, UserProcess } from "./process-table.ts";
 
 /** What the supervisor itself writes, and a file that is replaced by another, must not count as growth. */
 const SLACK_BYTES = 1024 * 1024;
@@ -28,6 +28,12 @@ export class DiskGuard {
     return this.#ledger.isOver() && usedBytes > this.#toleratedBytes + SLACK_BYTES;
   }
 
+  /** Many files came at once, and not from a process: they may stay. */
+  async tolerateNew(): Promise<void> {
+    await this.#ledger.measureAnew();
+    await this.tolerate();
+  }
+
   /** After the writer was ended: what there is now may stay. */
   async tolerate(): Promise<void> {
     await this.#ledger.refresh();
@@ -35,12 +41,12 @@ export class DiskGuard {
   }
 }
 
-/** The execution that has written most. `executionId` null: strays of none; null: nobody is there. */
-export function findWriter(processes: readonly UserProcess[]): { readonly executionId: string | null } | null {
-  const written = new Map<string | null, number>();
-  for (const { hostPid, executionId } of processes) {
-    written.set(executionId, (written.get(executionId) ?? 0) + readWrittenBytes(hostPid));
+/** Whose processes have written most. `owner` null: strays of none; null: nobody is there. */
+export function findWriter(processes: readonly UserProcess[]): { readonly owner: Owner | null } | null {
+  const written = new Map<Owner | null, number>();
+  for (const { hostPid, owner } of processes) {
+    written.set(owner, (written.get(owner) ?? 0) + readWrittenBytes(hostPid));
   }
   const [biggest] = [...written].toSorted(([, a], [, b]) => b - a);
-  return biggest === undefined ? null : { executionId: biggest[0] };
+  return biggest === undefined ? null : { owner: biggest[0] };
 }

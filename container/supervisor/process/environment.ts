@@ -4,6 +4,8 @@ import { EGRESS_PORT } from "../net/egress.ts";
 
 /** Names the execution in the environment of all its processes, so that one that has left its session is still known. */
 export const EXECUTION_MARK = "BUNTIME_EXECUTION_ID";
+/** The same for a service, by its name. */
+export const SERVICE_MARK = "BUNTIME_SERVICE";
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 

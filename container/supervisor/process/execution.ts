@@ -113,7 +113,6 @@ export class Execution {
   blame(kill: Kill): void {
     if (this.hostPid === null) return;
     this.#ending ??= { outcome: "killed", ...kill };
-    this.#parts.launched.wake();
   }
 
   /** It was sent this on request, and may well go on. */
@@ -163,7 +162,6 @@ export class Execution {
   #timeOut(): void {
     if (this.answered) return;
     this.#ending ??= { outcome: "timed_out" };
-    this.#parts.launched.wake();
     void this.#terminate();
   }
 

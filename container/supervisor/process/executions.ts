@@ -1,28 +1,25 @@
 // All executions of this session: starts them, finds them, ends them, and keeps what is known about them.
 import { constants } from "node:os";
-import type { ExecutionList, ExecutionRecord, KillAnswer, ProcessList } from "../../../src/contract/execute.ts";
+import type { ExecutionList, ExecutionRecord, KillAnswer, Process } from "../../../src/contract/execute.ts";
 import type { ExecuteCommand, KillCommand } from "../../../src/contract/supervisor.ts";
-import type { Config } from "../config.ts";
-import type { DiskLedger } from "../files/disk.ts";
+import { newExecutionRecord } from "../../../src/lib/execution-record.ts";
 import type { FileRoutes } from "../files/routes.ts";
 import { releaseCodePages } from "../linux/code-pages.ts";
 import { SupervisorError } from "../problem.ts";
-import { DataDirectory } from "./data-directory.ts";
-import { baseEnvironment, EXECUTION_MARK } from "./environment.ts";
+import { EXECUTION_MARK } from "./environment.ts";
 import { Execution } from "./execution.ts";
-import { launch } from "./launch.ts";
+import type { Freezer } from "./freezer.ts";
+import type { Launcher } from "./launcher.ts";
 import type { Chunk } from "./output-file.ts";
 import { OutputLog } from "./output-log.ts";
-import { ProcessNotes } from "./process-notes.ts";
-import { readInnerPid } from "./proc-filesystem.ts";
-import { ProcessTable } from "./process-table.ts";
-import { idConflict, Records } from "./records.ts";
+import type { ProcessTable } from "./process-table.ts";
+import { idConflict } from "./records.ts";
+import type { Records } from "./records.ts";
 import { prepareProgram } from "./program.ts";
 import type { Program } from "./program.ts";
-import { isSourceFile, SourceFiles } from "./source-file.ts";
-import { all, ofExecution, ofProcess, sendSignal, terminate } from "./termination.ts";
-import { UserNamespace } from "./user-namespace.ts";
-import { Watch } from "./watch.ts";
+import { isSourceFile } from "./source-file.ts";
+import type { SourceFiles } from "./source-file.ts";
+import { all, ofOwner, ofProcess, sendSignal, terminate } from "./termination.ts";
 import { WorkingDirectory } from "./working-directory.ts";
 
 /** Old records are removed a moment after an execution, not while somebody waits for its answer. */
@@ -36,45 +33,46 @@ export interface OutputSource {
   read(after: number, maxBytes: number): Chunk[];
 }
 
+export interface ExecutionsOptions {
+  readonly workspace: string;
+  readonly files: FileRoutes;
+  readonly records: Records;
+  readonly sources: SourceFiles;
+  readonly launcher: Launcher;
+  readonly table: ProcessTable;
+  readonly freezer: Freezer;
+  /** Filled and emptied here: those that run, until the last of their output. */
+  readonly live: Map<string, Execution>;
+  /** Called when one was started. */
+  readonly onStart: () => void;
+}
+
 export class Executions {
-  readonly #config: Config;
-  readonly #namespace: UserNamespace | null;
-  readonly #files: FileRoutes;
+  readonly #options: ExecutionsOptions;
   readonly #records: Records;
-  readonly #sources: SourceFiles;
   readonly #table: ProcessTable;
-  readonly #watch: Watch;
-  readonly #environment: Readonly<Record<string, string>>;
+  readonly #freezer: Freezer;
+  readonly #live: Map<string, Execution>;
   /** Ids of calls whose files are being written. */
   readonly #starting = new Set<string>();
   #tidyTimer: ReturnType<typeof setTimeout> | null = null;
-  /** Until the last of their output. */
-  readonly #live = new Map<string, Execution>();
 
-  /** Ends what an earlier supervisor has left running. */
-  static async open(config: Config, files: FileRoutes, disk: DiskLedger): Promise<Executions> {
-    const namespace = config.user.kind === "namespace" ? await UserNamespace.open(config.sockets) : null;
-    const executions = new Executions(config, files, disk, namespace);
-    await terminate(executions.#table, all(), 0);
-    return executions;
+  constructor(options: ExecutionsOptions) {
+    this.#options = options;
+    this.#records = options.records;
+    this.#table = options.table;
+    this.#freezer = options.freezer;
+    this.#live = options.live;
   }
 
-  private constructor(config: Config, files: FileRoutes, disk: DiskLedger, namespace: UserNamespace | null) {
-    this.#config = config;
-    this.#namespace = namespace;
-    this.#files = files;
-    const directory = new DataDirectory(config);
-    this.#records = new Records(directory);
-    this.#sources = new SourceFiles(directory, config.user);
-    this.#table = new ProcessTable(config.user, (id) => this.#records.has(id));
-    this.#environment = baseEnvironment(config);
-    this.#watch = new Watch({
-      table: this.#table,
-      live: this.#live,
-      disk,
-      notes: new ProcessNotes(directory),
-      memoryBytes: config.memoryBytes,
-    });
+  /** Executions that somebody waits for, or that have not been let into the background. */
+  get busy(): number {
+    return this.#starting.size + [...this.#live.values()].filter(({ answered }) => !answered).length;
+  }
+
+  /** Some have not ended, in the background or not. */
+  get isRunning(): boolean {
+    return this.#starting.size + this.#live.size > 0;
   }
 
   /** @throws SupervisorError where nothing was started: the id, the files or the working directory are at fault */
@@ -83,14 +81,17 @@ export class Executions {
     if (this.#starting.has(id) || this.#records.has(id)) throw idConflict(id);
     this.#starting.add(id);
     try {
-      if (files.length > 0) await this.#files.writeFiles(files);
-      const directory = new WorkingDirectory(this.#config.workspace, workingDir);
-      try {
-        return this.#startIn(directory, command);
-      } catch (error) {
-        directory.close();
-        throw error;
-      }
+      await this.#freezer.thaw();
+      if (files.length > 0) await this.#options.files.writeFiles(files);
+      return await this.#freezer.start(() => {
+        const directory = new WorkingDirectory(this.#options.workspace, workingDir);
+        try {
+          return this.#startIn(directory, command);
+        } catch (error) {
+          directory.close();
+          throw error;
+        }
+      });
     } finally {
       this.#starting.delete(id);
     }
@@ -125,8 +126,8 @@ export class Executions {
     return { record, log: null, read: (after, maxBytes) => this.#records.readOutput(id, after, maxBytes) };
   }
 
-  processes(): ProcessList {
-    return { processes: this.#table.list() };
+  processes(): Process[] {
+    return this.#table.list();
   }
 
   countProcesses(): number {
@@ -138,6 +139,7 @@ export class Executions {
     if (signal !== undefined && !isSignal(signal)) {
       throw new SupervisorError("invalid_request", `${signal} is not a signal`);
     }
+    await this.#freezer.thaw();
     const select = pid === undefined ? all() : ofProcess(this.#table, pid);
     if (select === null) throw new SupervisorError("process_not_found", `There is no process ${pid} in this session`);
     const victims = new Set(select(this.#table.scan()).map(({ hostPid }) => hostPid));
@@ -152,44 +154,79 @@ export class Executions {
     return { killed: pids.length, pids };
   }
 
-  /** Ends everything and has it recorded. */
+  /** Ends every process and has the executions recorded. Those that are frozen end before they do anything else. */
   async shutDown(): Promise<void> {
+    const running = [...this.#live.values()];
+    for (const execution of running) execution.blame({ reason: "shutdown" });
+    const terminated = terminate(this.#table, all());
+    void this.#freezer.thaw();
+    await terminated;
+    await Promise.all(running.map(({ finished }) => finished));
+  }
+
+  /**
+   * For a workspace that is about to be replaced: ends all processes, as nobody waits for one.
+   * @throws SupervisorError `conflict` while somebody does
+   */
+  async vacate(): Promise<void> {
+    await this.#freezer.thaw();
+    this.#throwBusy();
     const running = [...this.#live.values()];
     for (const execution of running) execution.blame({ reason: "shutdown" });
     await terminate(this.#table, all());
     await Promise.all(running.map(({ finished }) => finished));
   }
 
+  /** The same for what was started since, to be called during a hold: nothing is started any more. */
+  async clear(): Promise<void> {
+    this.#throwBusy();
+    await terminate(this.#table, all(), 0);
+  }
+
+  /** The workspace was replaced: what is recorded in the new one counts. */
+  reload(): void {
+    this.#records.reload();
+  }
+
+  #throwBusy(): void {
+    if (this.busy === 0) return;
+    throw new SupervisorError("conflict", "Executions are running; restore the workspace when they have ended");
+  }
+
   #startIn(directory: WorkingDirectory, command: ExecuteCommand): Execution {
+    const { files, sources, launcher } = this.#options;
     const { executionId: id } = command;
-    const record = newRecord(command, directory.path);
+    const { code, command: shell } = command;
+    const start = { executionId: id, code, command: shell, workingDir: directory.path, startedAt: Date.now() };
+    const record = newExecutionRecord(start);
     this.#records.begin(record);
     let program: Program | null = null;
     try {
-      const mark = this.#files.changes.begin();
-      program = prepareProgram(command, directory, this.#sources);
+      const mark = files.changes.begin();
+      program = prepareProgram(command, directory, sources);
       const { argv, source } = program;
       const startedAtMs = performance.now();
-      const launched = launch({
+      const launched = launcher.start({
+        owner: id,
         argv,
         workingDir: directory.path,
-        env: { ...this.#environment, ...command.env, [EXECUTION_MARK]: id },
+        env: { ...command.env, [EXECUTION_MARK]: id },
         stdin: command.stdin,
-        user: this.#config.user,
-        namespace: this.#namespace,
       });
-      const hostPid = launched.pid;
-      this.#table.track(hostPid, id);
       const execution = new Execution({
         command,
-        record: { ...record, pid: this.#namespace === null ? hostPid : readInnerPid(hostPid) },
+        record: { ...record, pid: launched.userPid },
         startedAtMs,
         save: (known, output) => this.#records.write(known, output),
         log: new OutputLog(this.#records.outputFile(id)),
         launched,
         source,
-        filesWritten: () => this.#files.changes.collect(mark).filter((path) => !isSourceFile(path)),
-        terminate: (graceMs) => terminate(this.#table, ofExecution(id), graceMs),
+        filesWritten: () => files.changes.collect(mark).filter((path) => !isSourceFile(path)),
+        terminate: async (graceMs) => {
+          // What a snapshot holds still must not be woken by it.
+          await this.#freezer.running();
+          return await terminate(this.#table, ofOwner(id), graceMs);
+        },
         release: () => {
           source?.remove();
           directory.close();
@@ -207,7 +244,7 @@ export class Executions {
   #keep(execution: Execution): void {
     const { executionId } = execution.command;
     this.#live.set(executionId, execution);
-    this.#watch.start();
+    this.#options.onStart();
     void execution.finished.finally(() => {
       this.#live.delete(executionId);
       this.#tidyLater();
@@ -218,6 +255,11 @@ export class Executions {
     if (this.#tidyTimer !== null) return;
     this.#tidyTimer = setTimeout(() => {
       this.#tidyTimer = null;
+      // Not under the eyes of a snapshot.
+      if (this.#freezer.isFrozen) {
+        this.#tidyLater();
+        return;
+      }
       this.#records.prune();
       // A few milliseconds; an idle session, with a server in the background or not, should not hold the memory of a
       // busy one.
@@ -226,29 +268,6 @@ export class Executions {
       releaseCodePages();
     }, TIDY_DELAY_MS);
   }
-}
-
-function newRecord(command: ExecuteCommand, workingDir: string): ExecutionRecord {
-  return {
-    executionId: command.executionId,
-    outcome: "running",
-    reason: null,
-    code: command.code ?? null,
-    command: command.command ?? null,
-    workingDir,
-    background: false,
-    pid: null,
-    startedAt: new Date().toISOString(),
-    endedAt: null,
-    executionTime: null,
-    exitCode: null,
-    signal: null,
-    memoryUsed: null,
-    cpuTime: null,
-    outputBytes: 0,
-    truncated: false,
-    filesWritten: [],
-  };
 }
 
 function isSignal(name: string): name is NodeJS.Signals {

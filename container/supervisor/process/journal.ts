@@ -47,6 +47,12 @@ export class Journal {
     }
   }
 
+  /** Another tree is in the place of the one that was read: lines() is to be read again before the next append(). */
+  reopen(): void {
+    this.#close();
+    this.#last = 0;
+  }
+
   /** @throws on a full disk */
   append(text: string): Place {
     const current = this.#open();

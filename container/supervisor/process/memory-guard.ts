@@ -1,24 +1,24 @@
 // Keeps the processes of a session within its memory. The kernel's own limit, where there is one, would take the
 // container down with them.
 import { readProportionalBytes } from "./proc-filesystem.ts";
-import type { UserProcess } from "./process-table.ts";
+import type { Owner, UserProcess } from "./process-table.ts";
 
-/** The execution that uses most, when all together are over the limit. `executionId` null: strays of none. */
+/** Whose processes use most, when all together are over the limit. `owner` null: strays of none. */
 export function findMemoryOffender(
   processes: readonly UserProcess[],
   limitBytes: number,
-): { readonly executionId: string | null } | null {
+): { readonly owner: Owner | null } | null {
   const atMost = processes.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
   if (atMost <= limitBytes) return null;
   // Pages that a fork shares with its parent were counted twice. The exact figure is slow, so only now.
-  const use = new Map<string | null, number>();
+  const use = new Map<Owner | null, number>();
   let total = 0;
-  for (const { hostPid, executionId, memoryBytes } of processes) {
+  for (const { hostPid, owner, memoryBytes } of processes) {
     const bytes = readProportionalBytes(hostPid) ?? memoryBytes; // A program can close its own file of it.
     total += bytes;
-    use.set(executionId, (use.get(executionId) ?? 0) + bytes);
+    use.set(owner, (use.get(owner) ?? 0) + bytes);
   }
   if (total <= limitBytes) return null;
   const [biggest] = [...use].toSorted(([, a], [, b]) => b - a);
-  return biggest === undefined ? null : { executionId: biggest[0] };
+  return biggest === undefined ? null : { owner: biggest[0] };
 }

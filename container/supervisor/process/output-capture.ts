@@ -11,8 +11,11 @@ export class OutputPipe {
     this.#fd = fd;
   }
 
-  /** Calls `onBytes` with pieces that never end inside a UTF-8 character. Resolves once the pipe is closed. */
-  async capture(onBytes: (bytes: Uint8Array) => void): Promise<void> {
+  /**
+   * Calls `onBytes` with pieces that never end inside a UTF-8 character, and reads on when the promise that it may give
+   * has resolved. Resolves once the pipe is closed.
+   */
+  async capture(onBytes: (bytes: Uint8Array) => void | Promise<void>): Promise<void> {
     const fd = this.#fd;
     if (fd === null) return;
     let held = new Uint8Array(0);
@@ -21,13 +24,14 @@ export class OutputPipe {
         const bytes = held.length === 0 ? piece : Buffer.concat([held, piece]);
         const whole = bytes.length - unfinishedTail(bytes);
         held = bytes.slice(whole);
-        if (whole > 0) onBytes(bytes.subarray(0, whole));
+        const taken = whole > 0 ? onBytes(bytes.subarray(0, whole)) : undefined;
+        if (taken !== undefined) await taken;
       }
     } finally {
       this.#fd = null;
       closeSync(fd);
     }
-    if (held.length > 0) onBytes(held);
+    if (held.length > 0) await onBytes(held);
   }
 
   /** All that was printed has been read. It is with `onBytes` by the next turn of the event loop. */

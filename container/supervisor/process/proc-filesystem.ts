@@ -10,6 +10,7 @@ export interface ProcessStatus {
   readonly pids: readonly number[];
   readonly group: number;
   readonly session: number;
+  readonly isStopped: boolean;
   /** Memory of its own: anonymous and shared pages, not mapped files. */
   readonly memoryBytes: number;
   /** Everything resident. */
@@ -34,6 +35,8 @@ export function inspectAs(user: AsUser): void {
 
 /** Linux's USER_HZ, the same on every architecture that Bun runs on. */
 const TICK_MS = 10;
+/** Its place after the name in /proc/<pid>/stat. */
+const START_TICKS = 19;
 
 export function listPids(): number[] {
   return readdirSync("/proc").map(Number).filter(Number.isInteger);
@@ -48,7 +51,8 @@ export function readStatus(pid: number): ProcessStatus | null {
     return start < 0 ? "" : text.slice(start + name.length + 3, text.indexOf("\n", start + 1));
   };
   const state = field("State");
-  if (state.startsWith("Z") || state.startsWith("X")) return null;
+  // A process whose first thread has ended looks like a zombie while others go on.
+  if (state.startsWith("X") || (state.startsWith("Z") && Number(field("Threads")) <= 1)) return null;
   return {
     pid,
     parentPid: Number(field("PPid")),
@@ -56,9 +60,26 @@ export function readStatus(pid: number): ProcessStatus | null {
     pids: field("NSpid").split("\t").map(Number),
     group: Number.parseInt(field("NSpgid"), 10),
     session: Number.parseInt(field("NSsid"), 10),
+    isStopped: state.startsWith("T"),
     memoryBytes: kilobytes(field("RssAnon")) + kilobytes(field("RssShmem")),
     residentBytes: kilobytes(field("VmRSS")),
   };
+}
+
+/** One letter for each of its threads, as in proc(5); empty for a process that is gone. */
+export function readThreadStates(pid: number): string[] {
+  const threads = attempt(() => readdirSync(`/proc/${pid}/task`)) ?? [];
+  return threads.flatMap((thread) => statFields(`/proc/${pid}/task/${thread}/stat`)?.[0] ?? []);
+}
+
+/** When it began: with its pid, what tells it from every other. Null for one that is gone. */
+export function readStartTicks(pid: number): number | null {
+  return Number(statFields(`/proc/${pid}/stat`)?.[START_TICKS] ?? Number.NaN) || null;
+}
+
+/** Size of its address space, in pages. Null for one that is gone. */
+export function readMemoryPages(pid: number): number | null {
+  return Number.parseInt(readText(`/proc/${pid}/statm`) ?? "", 10) || null;
 }
 
 /** The number of a process in the innermost pid namespace that it is in. */
@@ -74,11 +95,9 @@ export function readFirstChild(pid: number): number | null {
 }
 
 export function readTimes(pid: number): ProcessTimes | null {
-  const text = readText(`/proc/${pid}/stat`);
-  if (text === null) return null;
-  // The name in parentheses may hold anything, parentheses and spaces included.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const [userTicks, systemTicks, startTicks] = [fields[11], fields[12], fields[19]].map(Number);
+  const fields = statFields(`/proc/${pid}/stat`);
+  if (fields === null) return null;
+  const [userTicks, systemTicks, startTicks] = [fields[11], fields[12], fields[START_TICKS]].map(Number);
   if (userTicks === undefined || systemTicks === undefined || startTicks === undefined) return null;
   return { startedAtMs: bootTimeMs() + startTicks * TICK_MS, cpuMs: (userTicks + systemTicks) * TICK_MS };
 }
@@ -88,11 +107,14 @@ export function readCommandLine(pid: number): string {
   return text.replace(/\0+$/, "").replaceAll("\0", " ") || (readText(`/proc/${pid}/comm`) ?? "").trim();
 }
 
-export function readVariable(pid: number, name: string): string | null {
-  const entry = readGuarded(`/proc/${pid}/environ`)
-    ?.split("\0")
-    .find((pair) => pair.startsWith(`${name}=`));
-  return entry === undefined ? null : entry.slice(name.length + 1);
+/** Those of the named variables that the process was started with. */
+export function readVariables(pid: number, names: readonly string[]): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const pair of readGuarded(`/proc/${pid}/environ`)?.split("\0") ?? []) {
+    const name = names.find((each) => pair.startsWith(`${each}=`));
+    if (name !== undefined) found.set(name, pair.slice(name.length + 1));
+  }
+  return found;
 }
 
 /** Memory with shared pages counted once over all who share them. Slow for large processes. Null where it is not told. */
@@ -108,6 +130,11 @@ export function readWrittenBytes(pid: number): number {
   return Number(/^write_bytes: (\d+)/m.exec(readGuarded(`/proc/${pid}/io`) ?? "")?.[1] ?? 0);
 }
 
+/** The lines of a process's memory map. */
+export function readMaps(pid: number): string {
+  return readGuarded(`/proc/${pid}/maps`) ?? "";
+}
+
 /** Inode numbers of the sockets that a process holds. */
 export function readSocketInodes(pid: number): number[] {
   const directory = `/proc/${pid}/fd`;
@@ -117,6 +144,12 @@ export function readSocketInodes(pid: number): number[] {
       return match === null ? [] : [Number(match[1])];
     });
   return attempt(list) ?? attempt(() => asUser(list)) ?? [];
+}
+
+/** What follows the name: that is in parentheses and may hold anything, parentheses and spaces included. */
+function statFields(path: string): string[] | null {
+  const text = readText(path);
+  return text === null ? null : text.slice(text.lastIndexOf(")") + 2).split(" ");
 }
 
 let bootTime: number | null = null;

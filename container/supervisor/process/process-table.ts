@@ -1,13 +1,34 @@
-// Which processes belong to user code, and to which execution. Never the supervisor, init or their helpers.
-// A process stays with its execution however it tries to leave: by its session, its parents, the mark in its
-// environment, and because it was seen there before.
+// Which processes belong to user code, and to which execution or service. Never the supervisor, init or their helpers.
+// A process stays with its owner however it tries to leave: by its session, its parents, the mark in its environment, and
+// because it was seen there before.
 import type { Process } from "../../../src/contract/execute.ts";
 import type { UserIdentity } from "../config.ts";
 import { readListeningSockets } from "../linux/listening-sockets.ts";
 import type { ListeningSockets } from "../linux/listening-sockets.ts";
-import { EXECUTION_MARK } from "./environment.ts";
-import { listPids, readCommandLine, readSocketInodes, readStatus, readTimes, readVariable } from "./proc-filesystem.ts";
+import { EXECUTION_MARK, SERVICE_MARK } from "./environment.ts";
+import {
+  listPids,
+  readCommandLine,
+  readFirstChild,
+  readSocketInodes,
+  readStatus,
+  readTimes,
+  readVariables,
+} from "./proc-filesystem.ts";
 import type { ProcessStatus } from "./proc-filesystem.ts";
+
+/** For whom processes run: the id of an execution, or of a service (see serviceOwner). */
+export type Owner = string;
+
+const SERVICE = "service:";
+
+export function serviceOwner(name: string): Owner {
+  return `${SERVICE}${name}`;
+}
+
+export function serviceOf(owner: Owner | null): string | null {
+  return owner?.startsWith(SERVICE) === true ? owner.slice(SERVICE.length) : null;
+}
 
 export interface UserProcess {
   /** As user code knows it. */
@@ -16,27 +37,74 @@ export interface UserProcess {
   readonly hostPid: number;
   readonly hostParentPid: number;
   readonly hostGroup: number;
+  /** Null: its execution is forgotten, or it never had one. */
+  readonly owner: Owner | null;
+  /** The owner, where that is an execution. */
   readonly executionId: string | null;
+  readonly isStopped: boolean;
   readonly memoryBytes: number;
   readonly residentBytes: number;
 }
 
+/** Until newcomers() is content with a list of which some were gone at once. */
+const LOOKS = 20;
+
 export class ProcessTable {
   readonly #user: UserIdentity;
   readonly #isExecution: (id: string) => boolean;
-  /** Execution by its first process, which leads the session that its children are born into. */
-  readonly #sessions = new Map<number, string>();
+  /** Owner by its first process, which leads the session that its children are born into. */
+  readonly #sessions = new Map<number, Owner>();
+  /** By the first process, what waits outside for its end. */
+  readonly #wardens = new Map<number, number>();
   /** What was found about each process that is alive. */
-  #attributed = new Map<number, string | null>();
+  #attributed = new Map<number, Owner | null>();
 
   constructor(user: UserIdentity, isExecution: (id: string) => boolean) {
     this.#user = user;
     this.#isExecution = isExecution;
   }
 
-  track(leaderHostPid: number, executionId: string): void {
-    this.#sessions.set(leaderHostPid, executionId);
-    this.#attributed.set(leaderHostPid, executionId);
+  /** @param warden the process of ours that waits for the end of the first one, or that one itself */
+  track(leaderHostPid: number, owner: Owner, warden: number): void {
+    this.#sessions.set(leaderHostPid, owner);
+    this.#attributed.set(leaderHostPid, owner);
+    if (warden !== leaderHostPid) this.#wardens.set(leaderHostPid, warden);
+  }
+
+  /** What waits outside for the end of this process. */
+  wardenOf(hostPid: number): number | null {
+    return this.#wardens.get(hostPid) ?? null;
+  }
+
+  /** Not the user's, but each stops when what it waits for does, and continues that when it is continued. */
+  wardens(): number[] {
+    for (const [leader, warden] of this.#wardens) {
+      if (readFirstChild(warden) !== leader) this.#wardens.delete(leader);
+    }
+    return [...this.#wardens.values()];
+  }
+
+  /**
+   * Living user processes that are not in `seen`, which gets every process that was looked at. Cheaper than scan() where
+   * most are known.
+   */
+  newcomers(seen: Set<number>): UserProcess[] {
+    const statuses = new Map<number, ProcessStatus>();
+    // One that has gone before it was looked at may have left a child.
+    for (let gone = true, looks = 0; gone && looks < LOOKS; looks++) {
+      gone = false;
+      for (const pid of listPids()) {
+        if (seen.has(pid)) continue;
+        seen.add(pid);
+        const status = pid === process.pid ? null : readStatus(pid);
+        if (status === null) gone ||= pid !== process.pid;
+        else if (this.#mayBeUser(status)) statuses.set(pid, status);
+      }
+    }
+    const attributed = new Map<number, Owner | null>();
+    for (const status of statuses.values()) this.#attribute(status, statuses, attributed);
+    for (const [pid, owner] of attributed) this.#attributed.set(pid, owner);
+    return [...statuses.values()].flatMap((status) => this.#toUserProcess(status, attributed.get(status.pid) ?? null));
   }
 
   /** Every living user process. */
@@ -46,7 +114,7 @@ export class ProcessTable {
       const status = pid === process.pid ? null : readStatus(pid);
       if (status !== null && this.#mayBeUser(status)) statuses.set(pid, status);
     }
-    const attributed = new Map<number, string | null>();
+    const attributed = new Map<number, Owner | null>();
     for (const status of statuses.values()) this.#attribute(status, statuses, attributed);
     this.#attributed = attributed;
     this.#forgetSessions(statuses);
@@ -85,26 +153,29 @@ export class ProcessTable {
   #attribute(
     status: ProcessStatus,
     statuses: ReadonlyMap<number, ProcessStatus>,
-    attributed: Map<number, string | null>,
-  ): string | null {
+    attributed: Map<number, Owner | null>,
+  ): Owner | null {
     const known = attributed.get(status.pid);
     if (known !== undefined) return known;
     attributed.set(status.pid, null);
     const parent = statuses.get(status.parentPid);
-    const id =
+    const owner =
       this.#sessions.get(status.session) ??
       this.#attributed.get(status.pid) ??
-      (parent === undefined ? null : this.#attribute(parent, statuses, attributed)) ??
+      (parent === undefined ? this.#attributed.get(status.parentPid) : this.#attribute(parent, statuses, attributed)) ??
       this.#marked(status.pid);
-    attributed.set(status.pid, id);
-    return id;
+    attributed.set(status.pid, owner);
+    return owner;
   }
 
-  #marked(pid: number): string | null {
+  #marked(pid: number): Owner | null {
     // Asked once per process: reading another's environment is slow.
     if (this.#attributed.has(pid)) return null;
-    const id = readVariable(pid, EXECUTION_MARK);
-    return id !== null && this.#isExecution(id) ? id : null;
+    const marks = readVariables(pid, [EXECUTION_MARK, SERVICE_MARK]);
+    const id = marks.get(EXECUTION_MARK);
+    if (id !== undefined && this.#isExecution(id)) return id;
+    const service = marks.get(SERVICE_MARK);
+    return service === undefined ? null : serviceOwner(service);
   }
 
   #forgetSessions(statuses: ReadonlyMap<number, ProcessStatus>): void {
@@ -112,8 +183,8 @@ export class ProcessTable {
     for (const leader of this.#sessions.keys()) if (!alive.has(leader)) this.#sessions.delete(leader);
   }
 
-  #toUserProcess(status: ProcessStatus, executionId: string | null): UserProcess[] {
-    if (this.#user.kind === "same" && executionId === null) return [];
+  #toUserProcess(status: ProcessStatus, owner: Owner | null): UserProcess[] {
+    if (this.#user.kind === "same" && owner === null) return [];
     const pid = this.#user.kind === "namespace" ? (status.pids[1] ?? status.pid) : status.pid;
     return [
       {
@@ -121,7 +192,9 @@ export class ProcessTable {
         hostPid: status.pid,
         hostParentPid: status.parentPid,
         hostGroup: status.group,
-        executionId,
+        owner,
+        executionId: serviceOf(owner) === null ? owner : null,
+        isStopped: status.isStopped,
         memoryBytes: status.memoryBytes,
         residentBytes: status.residentBytes,
       },

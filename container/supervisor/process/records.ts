@@ -42,6 +42,13 @@ export class Records {
   constructor(directory: DataDirectory) {
     this.#directory = directory;
     this.#journal = new Journal(directory);
+    this.reload();
+  }
+
+  /** Takes what is recorded in the workspace for what there is: at the start, and when the workspace was replaced. */
+  reload(): void {
+    this.#entries.clear();
+    this.#journal.reopen();
     this.#load();
     this.#markInterrupted();
     this.prune();

@@ -1,10 +1,11 @@
 // Executions and processes over HTTP. Requests come from the session object, which has checked them by the contract.
-import type { OutputPage } from "../../../src/contract/execute.ts";
-import type { ExecuteCommand, KillCommand } from "../../../src/contract/supervisor.ts";
+import type { OutputPage, ProcessList } from "../../../src/contract/execute.ts";
+import type { ExecuteCommand, FreezeAnswer, KillCommand, ServicesCommand } from "../../../src/contract/supervisor.ts";
 import { SupervisorError } from "../problem.ts";
 import { executionStream, outputStream } from "./event-stream.ts";
 import type { Executions } from "./executions.ts";
 import { toOutputChunk } from "./output-file.ts";
+import type { Processes } from "./processes.ts";
 
 /** Of output in one page; the next one goes on after it. */
 const PAGE_BYTES = 1024 * 1024;
@@ -25,6 +26,30 @@ export async function execute(executions: Executions, request: Request): Promise
 
 export async function kill(executions: Executions, request: Request): Promise<Response> {
   return Response.json(await executions.kill(await readJson<KillCommand>(request)));
+}
+
+/** What ended with an earlier container only the session knows. */
+export function listProcesses({ executions, services }: Processes): Response {
+  const list: ProcessList = { processes: executions.processes(), services: services.statuses(), ended: null };
+  return Response.json(list);
+}
+
+/** @param otherCalls that change files and have not been answered */
+export async function freeze({ executions, services, freezer }: Processes, otherCalls: number): Promise<Response> {
+  const busy = executions.busy + services.pending + otherCalls;
+  const answer: FreezeAnswer = { frozen: busy === 0 && (await freezer.freeze()), busy };
+  return Response.json(answer);
+}
+
+export async function thaw({ freezer }: Processes): Promise<Response> {
+  await freezer.thaw();
+  return Response.json({ thawed: true });
+}
+
+export async function putServices({ freezer, services }: Processes, request: Request): Promise<Response> {
+  const { services: wanted } = await readJson<ServicesCommand>(request);
+  await freezer.thaw();
+  return Response.json({ services: await services.put(wanted) });
 }
 
 export function listExecutions(executions: Executions, url: URL): Response {

@@ -1,7 +1,7 @@
 // Ending processes for certain: TERM, then KILL for what is left, looking again until nothing is. Signals go to what the
 // process table says at that moment, so that a number that was given to a new process is not hit.
 import { KILL_GRACE_MS } from "../../../src/contract/limits.ts";
-import type { ProcessTable, UserProcess } from "./process-table.ts";
+import type { Owner, ProcessTable, UserProcess } from "./process-table.ts";
 
 /** Chooses the victims among the living; called again for every look. */
 export type Select = (processes: readonly UserProcess[]) => readonly UserProcess[];
@@ -14,15 +14,20 @@ const KILL_PATIENCE_MS = 1000;
 export async function terminate(table: ProcessTable, select: Select, graceMs = KILL_GRACE_MS): Promise<number[]> {
   const hit = new Set<number>();
   let look = lookAt(table, select);
+  const wardens = new Set(look.victims.flatMap(({ hostPid }) => table.wardenOf(hostPid) ?? []));
   if (graceMs > 0) {
     for (const victim of look.victims) signal(victim, "SIGTERM", hit);
-    look = await waitUntilGone(table, select, graceMs);
+    look = await waitUntilGone(table, select, graceMs, ({ victims }) => {
+      // They hear of their end only when they go on.
+      for (const victim of victims) if (victim.isStopped) signal(victim, "SIGCONT", hit);
+      wake(wardens);
+    });
   }
   const deadline = performance.now() + KILL_PATIENCE_MS;
   while (look.victims.length > 0 && performance.now() < deadline) {
     killGroups(look, hit);
     for (const victim of look.victims) signal(victim, "SIGKILL", hit);
-    look = await waitUntilGone(table, select, LOOK_EVERY_MS);
+    look = await waitUntilGone(table, select, LOOK_EVERY_MS, () => wake(wardens));
   }
   return [...hit];
 }
@@ -39,8 +44,9 @@ export function all(): Select {
   return (processes) => processes;
 }
 
-export function ofExecution(id: string): Select {
-  return (processes) => processes.filter(({ executionId }) => executionId === id);
+/** Null: processes whose owner is forgotten, or that never had one. */
+export function ofOwner(owner: Owner | null): Select {
+  return (processes) => processes.filter((entry) => entry.owner === owner);
 }
 
 /** The whole group where `pid` leads one, else the process and its descendants. Null: no such user process. */
@@ -72,15 +78,26 @@ function lookAt(table: ProcessTable, select: Select): Look {
   return { victims: [...victims], others: living.filter((entry) => !victims.has(entry)) };
 }
 
-async function waitUntilGone(table: ProcessTable, select: Select, timeoutMs: number): Promise<Look> {
+async function waitUntilGone(
+  table: ProcessTable,
+  select: Select,
+  timeoutMs: number,
+  onLook: (look: Look) => void,
+): Promise<Look> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const before = performance.now();
     const look = lookAt(table, select);
     const costMs = performance.now() - before;
+    onLook(look);
     if (look.victims.length === 0 || before >= deadline) return look;
     await Bun.sleep(Math.max(LOOK_EVERY_MS, costMs));
   }
+}
+
+/** What waits for a stopped process has stopped itself, and would not notice its end. */
+function wake(wardens: ReadonlySet<number>): void {
+  for (const warden of wardens) attempt(() => process.kill(warden, "SIGCONT"));
 }
 
 /** A whole group at one blow, so that no program forks faster than it is killed. Groups with others in them are left. */

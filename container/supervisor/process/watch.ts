@@ -9,9 +9,8 @@ import { findMemoryOffender } from "./memory-guard.ts";
 import { readCommandLine } from "./proc-filesystem.ts";
 import type { ProcessNotes } from "./process-notes.ts";
 import { listeningPorts } from "./process-table.ts";
-import type { ProcessTable, UserProcess } from "./process-table.ts";
-import { ofExecution, terminate } from "./termination.ts";
-import type { Select } from "./termination.ts";
+import type { Owner, ProcessTable, UserProcess } from "./process-table.ts";
+import { ofOwner, terminate } from "./termination.ts";
 
 export interface WatchOptions {
   readonly table: ProcessTable;
@@ -19,6 +18,10 @@ export interface WatchOptions {
   readonly disk: DiskLedger;
   readonly notes: ProcessNotes;
   readonly memoryBytes: number;
+  /** Nothing moves then, and nothing is looked at: start() once it does again. */
+  readonly isFrozen: () => boolean;
+  /** Told before the processes of somebody who is not a living execution are killed. */
+  readonly onKill: (owner: Owner | null, kill: Kill) => void;
 }
 
 const FIRST_LOOK_MS = 20;
@@ -62,6 +65,11 @@ export class Watch {
     if (this.#timer === null || this.#timerAt > performance.now() + FIRST_LOOK_MS) this.#lookIn(FIRST_LOOK_MS);
   }
 
+  /** See DiskGuard.tolerateNew. */
+  tolerateDisk(): Promise<void> {
+    return this.#diskGuard.tolerateNew();
+  }
+
   #lookIn(delayMs: number): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timerAt = performance.now() + delayMs;
@@ -72,6 +80,7 @@ export class Watch {
   }
 
   #tick(): void {
+    if (this.#options.isFrozen()) return;
     const executions = [...this.#options.live.values()];
     const grown = executions.filter(({ ageMs }) => ageMs >= FIRST_LOOK_MS / 2);
     const intervalMs = Math.max(this.#intervalFor(grown), this.#pauseMs);
@@ -140,7 +149,7 @@ export class Watch {
     if (offender === null) return;
     this.#memoryBusy = true;
     const code = "memory_limit_exceeded";
-    void this.#kill(offender.executionId, { reason: code, problem: { code, limitBytes } }).finally(() => {
+    void this.#kill(offender.owner, { reason: code, problem: { code, limitBytes } }).finally(() => {
       this.#memoryBusy = false;
     });
   }
@@ -153,7 +162,7 @@ export class Watch {
       const writer = findWriter(processes);
       const code = "disk_full";
       const { limitBytes } = this.#diskGuard;
-      if (writer !== null) await this.#kill(writer.executionId, { reason: code, problem: { code, limitBytes } });
+      if (writer !== null) await this.#kill(writer.owner, { reason: code, problem: { code, limitBytes } });
       await this.#diskGuard.tolerate();
     } catch (error) {
       console.error("disk guard", error);
@@ -162,15 +171,14 @@ export class Watch {
     }
   }
 
-  async #kill(executionId: string | null, kill: Kill): Promise<void> {
-    const execution = executionId === null ? undefined : this.#options.live.get(executionId);
-    if (execution !== undefined) await execution.end(kill, 0);
-    else await terminate(this.#options.table, strays(executionId), 0);
+  async #kill(owner: Owner | null, kill: Kill): Promise<void> {
+    const { live, table, onKill } = this.#options;
+    const execution = owner === null ? undefined : live.get(owner);
+    if (execution !== undefined) {
+      await execution.end(kill, 0);
+      return;
+    }
+    onKill(owner, kill);
+    await terminate(table, ofOwner(owner), 0);
   }
-}
-
-/** Processes whose execution is over, or that never had one. */
-function strays(executionId: string | null): Select {
-  if (executionId !== null) return ofExecution(executionId);
-  return (processes) => processes.filter((entry) => entry.executionId === null);
 }

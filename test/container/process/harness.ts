@@ -52,6 +52,10 @@ export class TestSupervisor {
     if (isRoot) chownSync(this.workspace, this.uid, this.uid);
   }
 
+  get port(): number {
+    return this.#port;
+  }
+
   get pid(): number {
     return this.#process?.pid ?? 0;
   }

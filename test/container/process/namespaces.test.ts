@@ -1,6 +1,13 @@
 // The same promises where user processes are kept apart by a uid and where they are by namespaces: in real containers.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { ExecuteAnswer, ExecutionRecord, KillAnswer, ProcessList } from "../../../src/contract/execute.ts";
+import type {
+  ExecuteAnswer,
+  ExecutionRecord,
+  KillAnswer,
+  ProcessList,
+  ServiceStatus,
+} from "../../../src/contract/execute.ts";
+import type { Service } from "../../../src/contract/session.ts";
 import type { TestEngine } from "../../support/engine.ts";
 import { HOSTS, startEngineOn } from "../engine/hosts.ts";
 import { Machine } from "../engine/machine.ts";
@@ -71,6 +78,51 @@ for (const host of HOSTS) {
       const record = (): Promise<ExecutionRecord> => ask(`/executions/${executionId}`);
       await until("it has ended", async () => (await record()).outcome !== "running");
       expect(await record()).toMatchObject({ outcome: "exited", exitCode: 0 });
+    });
+
+    test("a program that was frozen goes on and its end is noticed; one that was stopped stays so", async () => {
+      const asked = (path: string): Promise<object> => ask(path, {});
+      const record = (id: string): Promise<ExecutionRecord> => ask(`/executions/${id}`);
+      const stopped = await execute({ command: "exec sleep 600", background: true });
+      await ask<KillAnswer>("/kill", { pid: stopped.pid, signal: "SIGSTOP" });
+      const state = async (): Promise<string> =>
+        (await execute({ command: `cut -d' ' -f3 /proc/${stopped.pid}/stat` })).stdout;
+      await until("it is stopped", async () => (await state()) === "T\n");
+      for (let round = 0; round < 20; round++) {
+        const { executionId } = await execute({
+          command: "read -t 0.05 x < /dev/zero; sleep 0.02; exit 4",
+          background: true,
+        });
+        for (let times = 0; times < 5; times++) {
+          expect(await asked("/freeze")).toEqual({ frozen: true, busy: 0 });
+          await asked("/thaw");
+        }
+        await until("it has ended", async () => (await record(executionId)).outcome !== "running");
+        expect(await record(executionId)).toMatchObject({ outcome: "exited", exitCode: 4 });
+      }
+      expect(await state()).toBe("T\n");
+      expect((await record(stopped.executionId)).outcome).toBe("running");
+      await ask<KillAnswer>("/kill", { pid: stopped.pid });
+      expect((await processes()).map(({ command: shown }) => shown)).not.toContain("sleep 600");
+    });
+
+    test("a service runs as user code does, with pids of its own", async () => {
+      const put = async (services: readonly Partial<Service>[]): Promise<readonly ServiceStatus[]> => {
+        const response = await machine.supervisor("/services", { method: "PUT", body: JSON.stringify({ services }) });
+        // SAFETY: the type that the contract gives this path.
+        return ((await response.json()) as { services: ServiceStatus[] }).services;
+      };
+      const command = `exec bun -e 'console.log(process.pid); Bun.serve({ port: 8082, fetch() {} })'`;
+      const [service] = await put([{ name: "web", command, port: 8082, env: {} }]);
+      expect(service?.status).toBe("running");
+      const log = await until("it has printed", async () => {
+        const [now] = (await ask<ProcessList>("/processes")).services;
+        return now !== undefined && now.log.length > 0 && now.log;
+      });
+      expect(log).toEqual([String(service?.pid)]);
+      expect(await processes()).toMatchObject([{ pid: service?.pid ?? 0, executionId: null, ports: [8082] }]);
+      expect(await put([])).toEqual([]);
+      expect(await processes()).toEqual([]);
     });
 
     test("a program that stays stopped is ended at its time-out", async () => {

@@ -1,0 +1,68 @@
+// What runs for the user in this container, put together: executions, services, and what stops, watches and ends both.
+import type { Config } from "../config.ts";
+import type { DiskLedger } from "../files/disk.ts";
+import type { FileRoutes } from "../files/routes.ts";
+import type { Gate } from "../gate.ts";
+import { DataDirectory } from "./data-directory.ts";
+import type { Execution, Kill } from "./execution.ts";
+import { Executions } from "./executions.ts";
+import { Freezer } from "./freezer.ts";
+import { Launcher } from "./launcher.ts";
+import { ProcessNotes } from "./process-notes.ts";
+import { ProcessTable, serviceOf } from "./process-table.ts";
+import type { Owner } from "./process-table.ts";
+import { Records } from "./records.ts";
+import { Services } from "./services.ts";
+import { SourceFiles } from "./source-file.ts";
+import { all, terminate } from "./termination.ts";
+import { UserNamespace } from "./user-namespace.ts";
+import { Watch } from "./watch.ts";
+
+export interface Processes {
+  readonly executions: Executions;
+  readonly services: Services;
+  readonly freezer: Freezer;
+  /** Of every living user process, as the supervisor knows them. */
+  readonly userPids: () => number[];
+  /** The workspace was replaced by a larger one: nobody is to be killed for what it takes. */
+  tolerateDisk(): Promise<void>;
+}
+
+export interface ProcessesOptions {
+  readonly config: Config;
+  readonly files: FileRoutes;
+  readonly disk: DiskLedger;
+  readonly gate: Gate;
+}
+
+/** Ends what an earlier supervisor has left running. */
+export async function openProcesses({ config, files, disk, gate }: ProcessesOptions): Promise<Processes> {
+  const { user, workspace, memoryBytes } = config;
+  const namespace = user.kind === "namespace" ? await UserNamespace.open(config.sockets) : null;
+  const directory = new DataDirectory(config);
+  const records = new Records(directory);
+  const sources = new SourceFiles(directory, user);
+  const table = new ProcessTable(user, (id) => records.has(id));
+  const live = new Map<string, Execution>();
+  const onKill = (owner: Owner | null, kill: Kill): void => {
+    const name = serviceOf(owner);
+    if (name !== null) services.blame(name, reasonOf(kill));
+  };
+  const notes = new ProcessNotes(directory);
+  const watch = new Watch({ table, live, disk, notes, memoryBytes, isFrozen: () => freezer.isFrozen, onKill });
+  const onStart = (): void => watch.start();
+  const freezer = new Freezer({ table, gate, onRunning: onStart });
+  const launcher = new Launcher({ config, namespace, table });
+  const services = new Services({ workspace, launcher, table, freezer, onStart });
+  const executions = new Executions({ workspace, files, records, sources, launcher, table, freezer, live, onStart });
+  await terminate(table, all(), 0);
+  const userPids = (): number[] => table.scan().map(({ hostPid }) => hostPid);
+  return { executions, services, freezer, userPids, tolerateDisk: () => watch.tolerateDisk() };
+}
+
+function reasonOf({ reason, problem }: Kill): string {
+  const mebibytes = Math.round((problem?.limitBytes ?? 0) / 1024 / 1024);
+  if (reason === "memory_limit_exceeded") return `the session's processes used more than ${mebibytes} MiB of memory`;
+  if (reason === "disk_full") return `the session's files take more than ${mebibytes} MiB`;
+  return reason;
+}
