@@ -1,5 +1,4 @@
-// The platform's container interface over the embedded engine's HTTP API. The engine keeps a container's workspace until
-// `destroy`, so a container that ended and is started again finds its files.
+// The platform's container interface over the embedded engine's HTTP API. As there, every start begins with a new disk.
 import { CONTROL_PORT } from "../contract/ids.ts";
 import type { SessionContainer, StartOptions } from "./container.ts";
 

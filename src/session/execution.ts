@@ -8,13 +8,16 @@ import { EXECUTE_GRACE_MS } from "../contract/limits.ts";
 import type { ResourceLimits } from "../contract/session.ts";
 import type { ExecuteCommand } from "../contract/supervisor.ts";
 import { describe } from "../lib/log.ts";
+import { newExecutionRecord } from "../lib/execution-record.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import { relayEvents } from "./event-relay.ts";
 import type { LastEvent } from "./event-relay.ts";
 import { resultFromRecord } from "./record-answer.ts";
-import { TimedOut } from "./runtime.ts";
-import type { Run, Runtime } from "./runtime.ts";
+import type { ResumeOptions } from "./rpc.ts";
+import { TimedOut } from "./run.ts";
+import type { Run } from "./run.ts";
+import type { Runtime } from "./runtime.ts";
 import type { SessionStore } from "./store.ts";
 import { readResult } from "./supervisor-client.ts";
 import type { SupervisorClient } from "./supervisor-client.ts";
@@ -25,6 +28,8 @@ export interface ExecuteCall {
   readonly stream: boolean;
   /** Absent: the session's default. */
   readonly timeoutSeconds: number | null;
+  /** Null: a new one. */
+  readonly executionId: string | null;
 }
 
 interface Started {
@@ -46,6 +51,8 @@ type Fate =
 const OUT_OF_REACH_MS = 3000;
 const ASK_MS = 1000;
 const ASK_PAUSE_MS = 50;
+/** While one that was resumed goes on running. */
+const RESUME_PAUSE_MS = 200;
 const SENDINGS = 2;
 const PAGE = 100;
 
@@ -67,7 +74,7 @@ export class Executions {
     call: ExecuteCall,
     options: { readonly ended: () => void; readonly drain: boolean },
   ): Promise<Response> {
-    const executionId = newId("exe");
+    const executionId = call.executionId ?? newId("exe");
     const timeoutMs = (call.timeoutSeconds ?? this.#limits().timeout) * 1000;
     const started: Started = {
       executionId,
@@ -111,6 +118,27 @@ export class Executions {
     const answer = await this.#client.execution(executionId);
     const lost = this.#lost(executionId, answer);
     return lost === null ? answer : ok(lost);
+  }
+
+  /** See SessionRpc. Waits as long as the execution's own call would have. */
+  async resume(executionId: string, options: ResumeOptions): Promise<Result<ExecuteAnswer>> {
+    const timeoutMs = (options.timeoutSeconds ?? this.#limits().timeout) * 1000 + EXECUTE_GRACE_MS;
+    for (const deadline = Date.now() + timeoutMs; ; await scheduler.wait(RESUME_PAUSE_MS)) {
+      const record = await this.record(executionId);
+      if (!record.ok) {
+        return record;
+      }
+      const { outcome, background } = record.value;
+      if (outcome === "unknown") {
+        return { ok: false, error: unknownOutcome(executionId, "its supervisor ended first") };
+      }
+      if (outcome !== "running" || background) {
+        return this.#answer(record.value, options.encoding);
+      }
+      if (Date.now() > deadline) {
+        return lateAnswer(executionId);
+      }
+    }
   }
 
   async output(executionId: string, after: number): Promise<Result<OutputPage>> {
@@ -177,17 +205,13 @@ export class Executions {
   async #afterBreak(run: Run, started: Started, error: unknown): Promise<Result<ExecuteAnswer>> {
     const { executionId } = started;
     if (error instanceof TimedOut) {
-      return fail(
-        "execution_timeout",
-        `Execution ${executionId} did not answer in time. Ask for its record to learn its outcome.`,
-        { executionId },
-      );
+      return lateAnswer(executionId);
     }
     this.#runtime.suspect(run);
     const fate = await this.#fate(run, executionId, started.deadline);
     switch (fate.kind) {
       case "ended":
-        return this.#answer(fate.record, started.command);
+        return this.#answer(fate.record, parseCommand(started.command).encoding);
       case "never_started":
         return fail("execution_not_found", `Execution ${executionId} never started. Send it again.`, { executionId });
       case "unknown":
@@ -203,7 +227,7 @@ export class Executions {
       : { event: "error", data: JSON.stringify({ error: answer.error }) };
   }
 
-  async #answer(record: ExecutionRecord, command: string): Promise<Result<ExecuteAnswer>> {
+  async #answer(record: ExecutionRecord, encoding: ExecuteAnswer["encoding"]): Promise<Result<ExecuteAnswer>> {
     const chunks: OutputChunk[] = [];
     for (let after = 0; ;) {
       const page = await this.#client.output(record.executionId, after);
@@ -212,7 +236,7 @@ export class Executions {
       }
       chunks.push(...page.value.chunks);
       if (page.value.chunks.length === 0) {
-        return resultFromRecord(record, chunks, parseCommand(command).encoding);
+        return resultFromRecord(record, chunks, encoding);
       }
       after = page.value.lastSeq;
     }
@@ -221,33 +245,27 @@ export class Executions {
   /** Keeps the execution as `unknown` and says so. */
   #unknown(started: Started, reason: string): Problem {
     const { executionId } = started;
-    const command = parseCommand(started.command);
-    this.#store.saveLostExecution({
-      executionId,
-      outcome: "unknown",
-      reason: null,
-      code: command.code ?? null,
-      command: command.command ?? null,
-      workingDir: command.workingDir,
-      background: false,
-      pid: null,
-      startedAt: new Date(started.startedAt).toISOString(),
-      endedAt: null,
-      executionTime: null,
-      exitCode: null,
-      signal: null,
-      memoryUsed: null,
-      cpuTime: null,
-      outputBytes: 0,
-      truncated: false,
-      filesWritten: [],
-    });
-    return {
-      code: "container_unavailable",
-      message: `The container was lost while execution ${executionId} ran, and what became of it is unknown: ${reason}.`,
-      details: { executionId, outcome: "unknown" },
-    };
+    const { code, command, workingDir } = parseCommand(started.command);
+    const start = { executionId, code, command, workingDir, startedAt: started.startedAt };
+    this.#store.saveLostExecution({ ...newExecutionRecord(start), outcome: "unknown" });
+    return unknownOutcome(executionId, reason);
   }
+}
+
+function lateAnswer(executionId: string): Result<never> {
+  return fail(
+    "execution_timeout",
+    `Execution ${executionId} did not answer in time. Ask for its record to learn its outcome.`,
+    { executionId },
+  );
+}
+
+function unknownOutcome(executionId: string, reason: string): Problem {
+  return {
+    code: "container_unavailable",
+    message: `The container was lost while execution ${executionId} ran, and what became of it is unknown: ${reason}.`,
+    details: { executionId, outcome: "unknown" },
+  };
 }
 
 /** Puts members in front of those of an object given as JSON text. */

@@ -17,4 +17,12 @@ export const MIGRATIONS: readonly string[] = [
      started_at INTEGER NOT NULL,
      record TEXT NOT NULL
    ) STRICT;`,
+  `ALTER TABLE run ADD COLUMN prepared INTEGER NOT NULL DEFAULT 1;
+   CREATE TABLE fact (
+     name TEXT PRIMARY KEY,
+     value TEXT NOT NULL
+   ) STRICT;
+   UPDATE session SET
+     record = json_set(record, '$.repositoryId', json_extract(record, '$.id'), '$.services', json('[]')),
+     state = json_set(state, '$.idleAt', 0, '$.saveAt', json('null'), '$.unsavedSince', json('null'));`,
 ];

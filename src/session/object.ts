@@ -1,182 +1,274 @@
 // A session's Durable Object: carries messages to the parts that know. Calls whose answers are small values are RPC and
 // return a Result; what streams, or may be larger than RPC's 32 MiB, comes through `fetch`. Nothing is written to
-// storage on the way of an execute or a preview.
+// storage on the way of an execute or a preview, but once for each time that the session has to be saved.
 import { DurableObject } from "cloudflare:workers";
 import { accountOf } from "../account/rpc.ts";
-import type { ExecutionList, ExecutionRecord, KillAnswer, OutputPage, ProcessList } from "../contract/execute.ts";
+import type {
+  ExecuteAnswer,
+  ExecutionList,
+  ExecutionRecord,
+  KillAnswer,
+  OutputPage,
+  ProcessList,
+} from "../contract/execute.ts";
 import { DEFAULT_RESOURCES } from "../contract/limits.ts";
 import type { ResourceLimits, Session as SessionView, SessionInfo, UpdateSession } from "../contract/session.ts";
+import type { RestoreAnswer, Snapshot, SnapshotDiff, SnapshotList } from "../contract/snapshot.ts";
 import type { KillCommand } from "../contract/supervisor.ts";
+import { sleepSettings } from "../env.ts";
 import type { Env } from "../env.ts";
-import { describe, logError } from "../lib/log.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import { within } from "../lib/within.ts";
 import { forgetName, rememberName } from "../storage/directory.ts";
+import { Activity } from "./activity.ts";
+import { AsleepReads } from "./asleep/reads.ts";
+import { Effects } from "./effects.ts";
 import { Executions } from "./execution.ts";
-import { deadlinesOf, GONE, isAlive, step } from "./machine.ts";
-import type { SessionEvent } from "./machine.ts";
-import { sessionView } from "./record.ts";
+import { completeFork } from "./fork.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { visibleState } from "./state.ts";
+import { recordAfter, sessionView, timingOf } from "./record.ts";
 import type { SessionRecord } from "./record.ts";
-import { removeOutside } from "./removal.ts";
+import { Restoring } from "./restoring.ts";
 import { SESSION_HEADERS } from "./rpc.ts";
-import type { SessionRpc } from "./rpc.ts";
+import type { CreateOptions, DiffOptions, ForkSource, ResumeOptions, SessionRpc } from "./rpc.ts";
+import type { Run } from "./run.ts";
 import { Runtime } from "./runtime.ts";
+import { Saving } from "./saving.ts";
+import { putServices, stoppedServices } from "./services.ts";
+import { sessionInfo } from "./session-info.ts";
+import { Snapshots } from "./snapshots.ts";
 import { SessionStore } from "./store.ts";
-import type { StoredSession } from "./store.ts";
 import { ownProblem, Streams } from "./streams.ts";
 import { SupervisorClient } from "./supervisor-client.ts";
-import { earliest } from "./timers.ts";
+import { TerminationWatch } from "./termination-watch.ts";
 
-/** Activity is kept in memory and stored this often at the most. */
-const ACTIVITY_STORED_MS = 60_000;
 /** How long `GET /sessions/{id}` waits for figures from the container. */
 const STATS_MS = 2000;
 
 export class Session extends DurableObject<Env> implements SessionRpc {
   readonly #store: SessionStore;
+  readonly #activity: Activity;
+  readonly #lifecycle: Lifecycle;
   readonly #runtime: Runtime;
   readonly #supervisor: SupervisorClient;
   readonly #executions: Executions;
   readonly #streams: Streams;
-  #session: StoredSession | null;
-  #lastActive: number;
-  #removal: Promise<void> | null = null;
+  readonly #restoring: Restoring;
+  readonly #snapshots: Snapshots;
+  readonly #watch: TerminationWatch;
+  readonly #asleep: AsleepReads;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#store = new SessionStore(ctx.storage);
-    this.#session = this.#store.load();
-    this.#lastActive = this.#session?.lastActive ?? 0;
-    const limits = (): ResourceLimits => this.#limits();
-    this.#runtime = new Runtime(ctx, env, this.#store, this.#sessionId());
-    this.#supervisor = new SupervisorClient(this.#runtime, limits);
-    this.#executions = new Executions(this.#runtime, this.#supervisor, this.#store, limits);
-    this.#streams = new Streams(this.#runtime, this.#supervisor, this.#executions);
-    void ctx.blockConcurrencyWhile(() => this.#runtime.attach());
-  }
-
-  async create(record: SessionRecord): Promise<Result<SessionView>> {
-    if (this.#session !== null) {
-      return fail("conflict", `Session ${record.id} exists already. Create another.`);
-    }
-    // Stored before it is entered: were the object lost in between, the alarm would still remove it.
-    this.#session = { record, state: GONE, lastActive: record.createdAt };
-    this.#lastActive = record.createdAt;
-    this.#store.create(this.#session);
-    await this.#apply({ type: "create", expiresAt: record.expiresAt });
-    if (!record.oneShot) {
-      const entered = await accountOf(this.env, record.accountId).enter(record);
-      if (!entered.ok) {
-        await this.#erase();
-        return entered;
+    const store = (this.#store = new SessionStore(ctx.storage));
+    const session = store.load();
+    const record = (): SessionRecord => this.#record();
+    const limits = (): ResourceLimits => this.#lifecycle.session?.record.resourceLimits ?? DEFAULT_RESOURCES;
+    const activity = (this.#activity = new Activity(session?.lastActive ?? 0));
+    const runtime = (this.#runtime = new Runtime(ctx, env, {
+      store,
+      // Of a session that is being created, the name under which the object is addressed.
+      sessionId: session?.record.id ?? ctx.id.name,
+      hooks: {
+        prepare: () => this.#restoring.prepare(),
+        settle: (run, { launched }) => this.#settle(run, launched),
+        lost: (runId, reason) => this.#lost(runId, reason),
+      },
+    }));
+    const supervisor = (this.#supervisor = new SupervisorClient(runtime, limits));
+    const saving = new Saving(env, { runtime, store, record });
+    const restoring = (this.#restoring = new Restoring(env, { runtime, store, record }));
+    const phase = session?.state.phase;
+    const effects = new Effects(
+      env,
+      { runtime, supervisor, saving, store, activity },
+      { frozen: phase === "idle" || phase === "falling-asleep" },
+    );
+    const lifecycle = (this.#lifecycle = new Lifecycle(ctx, env, { store, activity, effects }, session));
+    this.#snapshots = new Snapshots(env, { lifecycle, effects, runtime, supervisor, saving, restoring, store });
+    this.#executions = new Executions(runtime, supervisor, store, limits);
+    this.#streams = new Streams({ runtime, supervisor, executions: this.#executions, lifecycle, activity });
+    this.#asleep = new AsleepReads(env, { store, record });
+    this.#watch = new TerminationWatch({
+      runtime,
+      isWanted: () => lifecycle.state.phase === "active" && !record().oneShot,
+      save: () => saving.save("terminating"),
+    });
+    void ctx.blockConcurrencyWhile(async () => {
+      await runtime.attach();
+      if (session !== null) {
+        await completeFork(env, store, session.record);
       }
-      this.#rememberName(record);
-    }
-    // A failure is logged there, and tried again by the first call that needs the container.
-    this.ctx.waitUntil(this.#runtime.ready(record.resourceLimits));
-    return ok(sessionView(record, this.env.DOMAIN));
-  }
-
-  async info(accountId: string): Promise<Result<SessionInfo>> {
-    const session = this.#find(accountId);
-    if (!session.ok) {
-      return session;
-    }
-    const stats =
-      this.#runtime.state === "running" ? await within(this.#supervisor.stats(), STATS_MS).catch(() => null) : null;
-    const known = stats?.ok ? stats.value : null;
-    return ok({
-      ...sessionView(session.value.record, this.env.DOMAIN),
-      lastActive: new Date(this.#lastActive).toISOString(),
-      filesCount: known?.filesCount ?? null,
-      diskUsed: known?.diskUsed ?? null,
-      activeProcesses: known?.activeProcesses ?? 0,
     });
   }
 
+  async create(record: SessionRecord, { from }: CreateOptions = {}): Promise<Result<SessionView>> {
+    if (this.#lifecycle.session !== null) {
+      return fail("conflict", `Session ${record.id} exists already. Create another.`);
+    }
+    await this.#lifecycle.create(from === undefined ? record : { ...record, forkOf: from }, {
+      asleep: from !== undefined,
+    });
+    const forked = await completeFork(this.env, this.#store, this.#record());
+    const entered = forked.ok && !record.oneShot ? await accountOf(this.env, record.accountId).enter(record) : forked;
+    if (!entered.ok) {
+      await this.#lifecycle.apply({ type: "delete" });
+      return entered;
+    }
+    if (from === undefined) {
+      // A failure is logged there, and tried again by the first call that needs the container.
+      this.ctx.waitUntil(this.#runtime.ready(record.resourceLimits));
+    } else {
+      this.#lifecycle.tellAccount();
+    }
+    this.#rememberName(record);
+    return ok(this.#view(record));
+  }
+
+  async info(accountId: string): Promise<Result<SessionInfo>> {
+    const session = this.#lifecycle.find(accountId);
+    if (!session.ok) {
+      return session;
+    }
+    const { record, state } = session.value;
+    const isRunning = this.#runtime.state === "running" && visibleState(state) !== "deep-sleep";
+    const stats = isRunning ? await within(this.#supervisor.stats(), STATS_MS).catch(() => null) : null;
+    return ok(
+      sessionInfo({
+        view: this.#view(record),
+        state: this.#lifecycle.state,
+        timing: timingOf(record, sleepSettings(this.env)),
+        lastActive: this.#activity.lastAt,
+        stats: stats?.ok ? stats.value : null,
+        store: this.#store,
+      }),
+    );
+  }
+
   async update(accountId: string, changes: UpdateSession): Promise<Result<SessionView>> {
-    const session = this.#touch(accountId);
+    const session = this.#lifecycle.find(accountId);
     if (!session.ok) {
       return session;
     }
     const before = session.value.record;
-    const record: SessionRecord = {
-      ...before,
-      name: changes.name === undefined ? before.name : changes.name,
-      metadata: changes.metadata ?? before.metadata,
-      expiresAt: changes.ttl === undefined ? before.expiresAt : Date.now() + changes.ttl * 1000,
-    };
+    const record = recordAfter(before, changes, Date.now());
     const account = accountOf(this.env, record.accountId);
     const entered = await account.enter(record);
     if (!entered.ok) {
       return entered;
     }
-    const still = this.#find(accountId);
+    const still = this.#lifecycle.find(accountId);
     if (!still.ok) {
       // It was deleted meanwhile, perhaps before it was entered anew.
       await account.release(record.id);
       return still;
     }
-    this.#session = { ...still.value, record };
-    await this.#apply({ type: "extend", expiresAt: record.expiresAt });
+    this.#lifecycle.change(record);
+    await this.#lifecycle.apply({ type: "extend", expiresAt: record.expiresAt });
+    await this.#lifecycle.apply({ type: "retime", lastActive: this.#activity.lastAt });
     if (before.name !== null && before.name !== record.name) {
-      this.#inBackground("directory_failed", forgetName(this.env.DIRECTORY, accountId, before.name));
+      this.#lifecycle.inBackground("directory_failed", forgetName(this.env.DIRECTORY, accountId, before.name));
     }
     if (record.name !== before.name || record.expiresAt !== before.expiresAt) {
       this.#rememberName(record);
     }
-    return ok(sessionView(record, this.env.DOMAIN));
+    const run = this.#runtime.live;
+    if (changes.services !== undefined && run !== null && (await this.#lifecycle.rouse(accountId)).ok) {
+      await putServices(this.#runtime, run, record);
+    }
+    return ok(this.#view(record));
   }
 
   async destroy(accountId: string): Promise<Result<{ deleted: true; sessionId: string }>> {
-    const session = this.#find(accountId);
+    const session = this.#lifecycle.find(accountId);
     if (!session.ok) {
       return session;
     }
-    await this.#apply({ type: "delete" });
+    await this.#lifecycle.apply({ type: "delete" });
     return ok({ deleted: true, sessionId: session.value.record.id });
   }
 
   async isNamed(accountId: string, name: string): Promise<boolean> {
-    const session = this.#find(accountId);
+    const session = this.#lifecycle.find(accountId);
     return session.ok && session.value.record.name === name;
   }
 
   async kill(accountId: string, command: KillCommand): Promise<Result<KillAnswer>> {
-    const session = this.#touch(accountId);
-    if (!session.ok) {
-      return session;
+    const found = this.#lifecycle.find(accountId);
+    if (!found.ok) {
+      return found;
     }
     if (this.#runtime.state !== "stopped") {
-      return this.#supervisor.kill(command);
+      const session = await this.#lifecycle.rouse(accountId);
+      return session.ok ? this.#supervisor.kill(command) : session;
     }
     return command.pid === undefined
       ? ok({ killed: 0, pids: [] })
       : fail("process_not_found", `Process ${command.pid} is not running. List the session's processes.`);
   }
 
+  /** Neither wakes a session nor keeps it awake. */
   async processes(accountId: string): Promise<Result<ProcessList>> {
-    const session = this.#touch(accountId);
+    const session = this.#lifecycle.find(accountId);
     if (!session.ok) {
       return session;
     }
-    return this.#runtime.state === "stopped" ? ok({ processes: [] }) : this.#supervisor.processes();
+    const ended = this.#store.loadFact("ended");
+    if (this.#runtime.state === "stopped") {
+      return ok({ processes: [], services: stoppedServices(session.value.record), ended });
+    }
+    const list = await this.#supervisor.processes();
+    return list.ok ? ok({ ...list.value, ended }) : list;
   }
 
   async executions(accountId: string, paging: { limit: number; offset: number }): Promise<Result<ExecutionList>> {
-    const session = this.#touch(accountId);
+    const session = await this.#lifecycle.rouse(accountId);
     return session.ok ? this.#executions.list(paging) : session;
   }
 
   async execution(accountId: string, executionId: string): Promise<Result<ExecutionRecord>> {
-    const session = this.#touch(accountId);
+    const session = await this.#lifecycle.rouse(accountId);
     return session.ok ? this.#executions.record(executionId) : session;
   }
 
   async output(accountId: string, executionId: string, after: number): Promise<Result<OutputPage>> {
-    const session = this.#touch(accountId);
+    const session = await this.#lifecycle.rouse(accountId);
     return session.ok ? this.#executions.output(executionId, after) : session;
+  }
+
+  async resume(accountId: string, executionId: string, options: ResumeOptions): Promise<Result<ExecuteAnswer>> {
+    const session = await this.#lifecycle.rouse(accountId);
+    return session.ok ? this.#executions.resume(executionId, options) : session;
+  }
+
+  snapshot(accountId: string, label: string | null): Promise<Result<Snapshot>> {
+    return this.#snapshots.create(accountId, label);
+  }
+
+  snapshots(accountId: string, paging: { limit: number; offset: number }): Promise<Result<SnapshotList>> {
+    return this.#snapshots.list(accountId, paging);
+  }
+
+  getSnapshot(accountId: string, snapshotId: string): Promise<Result<Snapshot>> {
+    return this.#snapshots.get(accountId, snapshotId);
+  }
+
+  deleteSnapshot(accountId: string, snapshotId: string): Promise<Result<{ deleted: true; snapshotId: string }>> {
+    return this.#snapshots.remove(accountId, snapshotId);
+  }
+
+  restore(accountId: string, snapshotId: string, path: string | null): Promise<Result<RestoreAnswer>> {
+    return this.#snapshots.restore(accountId, snapshotId, path);
+  }
+
+  diff(accountId: string, snapshotId: string, options: DiffOptions): Promise<Result<SnapshotDiff>> {
+    return this.#snapshots.diff(accountId, snapshotId, options);
+  }
+
+  forkSource(accountId: string, snapshotId: string | null): Promise<Result<ForkSource>> {
+    return this.#snapshots.forkSource(accountId, snapshotId);
   }
 
   override async fetch(request: Request): Promise<Response> {
@@ -187,118 +279,62 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     headers.delete(SESSION_HEADERS.port);
     // Answered already, here; a container port takes it for a second answer and fails the upload.
     headers.delete("expect");
-    const session = this.#touch(accountId);
+    const found = this.#lifecycle.find(accountId);
+    if (found.ok && port === null && visibleState(found.value.state) === "deep-sleep") {
+      const read = await this.#asleep.answer(request);
+      if (read !== null) {
+        return read;
+      }
+    }
+    const session = found.ok ? await this.#lifecycle.rouse(accountId) : found;
     if (!session.ok) {
       return ownProblem(request, session.error);
     }
-    const { resourceLimits, oneShot } = session.value.record;
-    if (port !== null) {
-      return this.#streams.toPort(Number(port), request, headers, resourceLimits);
-    }
-    return this.#streams.toSupervisor(request, headers, {
-      drain: oneShot,
-      executed: () => {
-        if (oneShot) {
-          this.#inBackground("session_removal_failed", this.#apply({ type: "delete" }));
-        }
-      },
-    });
+    this.#asleep.forget();
+    return this.#streams.pass(session.value.record, request, headers, port);
   }
 
   override async alarm(): Promise<void> {
-    await this.#apply({ type: "alarm" });
+    await this.#lifecycle.alarm();
   }
 
-  /** Of a session that is being created, the name under which the object is addressed. */
-  #sessionId(): string | undefined {
-    return this.#session?.record.id ?? this.ctx.id.name;
-  }
-
-  #limits(): ResourceLimits {
-    return this.#session?.record.resourceLimits ?? DEFAULT_RESOURCES;
-  }
-
-  /** The session for who asks; `null` asks as the public, for a preview. */
-  #find(accountId: string | null): Result<StoredSession> {
-    const session = this.#session;
-    if (
-      session === null ||
-      !isAlive(session.state, Date.now()) ||
-      (accountId !== null && accountId !== session.record.accountId)
-    ) {
-      return fail("session_not_found", "There is no such session. It may have expired or been deleted; create one.");
+  /** A container is healthy, perhaps after its supervisor was started anew. */
+  async #settle(run: Run, launched: boolean): Promise<void> {
+    if (launched) {
+      await this.#lifecycle.apply({ type: "rouse" });
     }
-    return ok(session);
+    const record = this.#record();
+    if (record.services.length > 0) {
+      await putServices(this.#runtime, run, record);
+    }
+    this.#watch.start(run);
   }
 
-  /** As `#find`, and counts as activity. */
-  #touch(accountId: string | null): Result<StoredSession> {
-    const session = this.#find(accountId);
-    if (session.ok) {
-      this.#lastActive = Date.now();
-      if (this.#lastActive - session.value.lastActive > ACTIVITY_STORED_MS) {
-        this.#session = { ...session.value, lastActive: this.#lastActive };
-        this.#store.save(this.#session);
-      }
-    }
-    return session;
+  #lost(runId: string, cause: string): void {
+    const at = Date.now();
+    const reason = this.#watch.hasSaved(runId) ? "it was told to end, and its files were saved first" : cause;
+    this.#store.saveFact("lastLoss", { at, reason, savedAt: this.#store.loadFact("saved")?.at ?? null });
+    this.#store.saveFact("ended", { at: new Date(at).toISOString(), reason: "lost", processes: [] });
+    this.#lifecycle.inBackground("loss_not_noted", this.#lifecycle.apply({ type: "lost" }));
   }
 
-  async #apply(event: SessionEvent): Promise<void> {
-    if (this.#session === null) {
-      return;
+  /** @throws Error for a session that is not there: whoever asks has found it before. */
+  #record(): SessionRecord {
+    const session = this.#lifecycle.session;
+    if (session === null) {
+      throw new Error("the session is gone");
     }
-    const { state, effects } = step(this.#session.state, event, Date.now());
-    this.#session = { ...this.#session, state };
-    this.#store.save(this.#session);
-    const alarm = earliest(deadlinesOf(state));
-    if (alarm !== null) {
-      await this.ctx.storage.setAlarm(alarm);
-    }
-    for (const effect of effects) {
-      switch (effect) {
-        case "remove":
-          await this.#remove(this.#session.record);
-          break;
-        case "keep":
-          await this.#runtime.keep();
-          break;
-        case "erase":
-          await this.#erase();
-          break;
-      }
-    }
+    return session.record;
   }
 
-  async #remove(record: SessionRecord): Promise<void> {
-    this.#removal ??= removeOutside(record, this.#runtime, this.env).finally(() => {
-      this.#removal = null;
-    });
-    try {
-      await this.#removal;
-    } catch (error) {
-      // The alarm that is set tries again.
-      logError("session_removal_failed", { sessionId: record.id, reason: describe(error) });
-      return;
-    }
-    await this.#apply({ type: "removed" });
-  }
-
-  async #erase(): Promise<void> {
-    this.#session = null;
-    await this.#store.erase();
+  #view(record: SessionRecord): SessionView {
+    return sessionView(record, visibleState(this.#lifecycle.state), this.env);
   }
 
   #rememberName({ id, accountId, name, expiresAt }: SessionRecord): void {
     if (name !== null) {
       const entry = { accountId, name, sessionId: id, expiresAt };
-      this.#inBackground("directory_failed", rememberName(this.env.DIRECTORY, entry, Date.now()));
+      this.#lifecycle.inBackground("directory_failed", rememberName(this.env.DIRECTORY, entry, Date.now()));
     }
-  }
-
-  #inBackground(failure: string, work: Promise<unknown>): void {
-    const onFailure = (error: unknown): void =>
-      logError(failure, { sessionId: this.#sessionId(), reason: describe(error) });
-    this.ctx.waitUntil(work.catch(onFailure));
   }
 }

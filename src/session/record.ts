@@ -1,7 +1,10 @@
 // What a session is, as it is stored in its object and in its account's index, and as a client sees it.
+import { formatDuration, parseDuration } from "../contract/duration.ts";
 import { previewLabel } from "../contract/ids.ts";
-import type { ResourceLimits, Session } from "../contract/session.ts";
-import { publicOrigin } from "../env.ts";
+import type { ResourceLimits, Service, Session, UpdateSession } from "../contract/session.ts";
+import { publicOrigin, sleepSettings } from "../env.ts";
+import type { Env, SleepSettings } from "../env.ts";
+import type { Timing } from "./state.ts";
 
 export interface SessionRecord {
   readonly id: string;
@@ -15,20 +18,56 @@ export interface SessionRecord {
   readonly metadata: Session["metadata"];
   /** Made for one execution: in no list, and removed when that has answered. */
   readonly oneShot: boolean;
+  /** Where its snapshots are: its own id, or for a fork its original's. */
+  readonly repositoryId: string;
+  /** Null: the operator's. */
+  readonly idleAfterMs: number | null;
+  readonly deepSleepAfterMs: number | null;
+  readonly services: readonly Service[];
+  /** What a fork began with. */
+  readonly forkOf?: { readonly sessionId: string; readonly snapshotId: string };
+}
+
+/** A record with what a client changes of it. */
+export function recordAfter(before: SessionRecord, changes: UpdateSession, now: number): SessionRecord {
+  const { name, metadata, ttl, idleAfter, deepSleepAfter, services } = changes;
+  return {
+    ...before,
+    name: name === undefined ? before.name : name,
+    metadata: metadata ?? before.metadata,
+    expiresAt: ttl === undefined ? before.expiresAt : now + ttl * 1000,
+    idleAfterMs: idleAfter === undefined ? before.idleAfterMs : parseDuration(idleAfter),
+    deepSleepAfterMs: deepSleepAfter === undefined ? before.deepSleepAfterMs : parseDuration(deepSleepAfter),
+    services: services ?? before.services,
+  };
+}
+
+/** The times of a session: its own, or the operator's. */
+export function timingOf(record: SessionRecord, settings: SleepSettings): Timing {
+  const idleAfterMs = record.idleAfterMs ?? settings.idleAfterMs;
+  return {
+    idleAfterMs,
+    deepSleepAfterMs: Math.max(idleAfterMs, record.deepSleepAfterMs ?? settings.deepSleepAfterMs),
+    saveAfterMs: settings.saveAfterMs,
+  };
 }
 
 /** A record as `GET /sessions/{id}` and the list show it. */
-export function sessionView(record: SessionRecord, domain: string): Session {
+export function sessionView(record: SessionRecord, state: Session["state"], env: Env): Session {
+  const timing = timingOf(record, sleepSettings(env));
   return {
     id: record.id,
     sessionId: record.id,
     name: record.name,
-    state: "active",
+    state,
     createdAt: new Date(record.createdAt).toISOString(),
     expiresAt: new Date(record.expiresAt).toISOString(),
-    previewUrl: publicOrigin(previewLabel(record.id), domain),
+    previewUrl: publicOrigin(previewLabel(record.id), env.DOMAIN),
     image: record.image,
     resourceLimits: record.resourceLimits,
     metadata: record.metadata,
+    idleAfter: formatDuration(timing.idleAfterMs),
+    deepSleepAfter: formatDuration(timing.deepSleepAfterMs),
+    services: [...record.services],
   };
 }

@@ -3,7 +3,7 @@ import type { Env } from "../env.ts";
 import { accountOf } from "../account/rpc.ts";
 import { within } from "../lib/within.ts";
 import { forgetName } from "../storage/directory.ts";
-import { deleteSnapshots } from "../storage/snapshots.ts";
+import { repositoryOf } from "../storage/rpc.ts";
 import type { SessionRecord } from "./record.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -11,11 +11,12 @@ import type { Runtime } from "./runtime.ts";
 const REMOVAL_MS = 20_000;
 
 export async function removeOutside(record: SessionRecord, runtime: Runtime, env: Env): Promise<void> {
+  // First: nothing is saved any more once it is gone.
+  await within(runtime.destroy(), REMOVAL_MS);
   const outcomes = await Promise.allSettled<unknown>(
     [
-      runtime.destroy(),
       record.name === null ? Promise.resolve() : forgetName(env.DIRECTORY, record.accountId, record.name),
-      deleteSnapshots(env.SNAPSHOTS, record.id),
+      record.oneShot ? Promise.resolve() : repositoryOf(env, record.repositoryId).removeSession(record.id),
       record.oneShot ? Promise.resolve() : accountOf(env, record.accountId).release(record.id),
     ].map((removal) => within(removal, REMOVAL_MS)),
   );

@@ -1,14 +1,22 @@
 // What the rest of the Worker may ask of a session's object: the only thing of it that http/ knows. `accountId` is who
 // asks; to anybody but its owner a session is `session_not_found`.
-import type { ExecutionList, ExecutionRecord, KillAnswer, OutputPage, ProcessList } from "../contract/execute.ts";
+import type {
+  ExecuteAnswer,
+  ExecutionList,
+  ExecutionRecord,
+  KillAnswer,
+  OutputPage,
+  ProcessList,
+} from "../contract/execute.ts";
 import type { Session, SessionInfo, UpdateSession } from "../contract/session.ts";
+import type { RestoreAnswer, Snapshot, SnapshotDiff, SnapshotList } from "../contract/snapshot.ts";
 import type { KillCommand } from "../contract/supervisor.ts";
 import type { Env } from "../env.ts";
 import type { Result } from "../lib/result.ts";
 import type { SessionRecord } from "./record.ts";
 
 export interface SessionRpc {
-  create(record: SessionRecord): Promise<Result<Session>>;
+  create(record: SessionRecord, options?: CreateOptions): Promise<Result<Session>>;
   info(accountId: string): Promise<Result<SessionInfo>>;
   update(accountId: string, changes: UpdateSession): Promise<Result<Session>>;
   destroy(accountId: string): Promise<Result<{ deleted: true; sessionId: string }>>;
@@ -18,12 +26,39 @@ export interface SessionRpc {
   executions(accountId: string, paging: { limit: number; offset: number }): Promise<Result<ExecutionList>>;
   execution(accountId: string, executionId: string): Promise<Result<ExecutionRecord>>;
   output(accountId: string, executionId: string, after: number): Promise<Result<OutputPage>>;
+  /** What became of an execution whose caller was lost, once it has ended. `execution_not_found`: it never started. */
+  resume(accountId: string, executionId: string, options: ResumeOptions): Promise<Result<ExecuteAnswer>>;
+  snapshot(accountId: string, label: string | null): Promise<Result<Snapshot>>;
+  snapshots(accountId: string, paging: { limit: number; offset: number }): Promise<Result<SnapshotList>>;
+  getSnapshot(accountId: string, snapshotId: string): Promise<Result<Snapshot>>;
+  deleteSnapshot(accountId: string, snapshotId: string): Promise<Result<{ deleted: true; snapshotId: string }>>;
+  restore(accountId: string, snapshotId: string, path: string | null): Promise<Result<RestoreAnswer>>;
+  diff(accountId: string, snapshotId: string, query: DiffOptions): Promise<Result<SnapshotDiff>>;
+  /** What a fork of this session begins with: its record, and a snapshot of it that stays until the fork has its own. */
+  forkSource(accountId: string, snapshotId: string | null): Promise<Result<ForkSource>>;
   /**
    * What streams. With `SESSION_HEADERS.port` it goes to that port of the container, else to the supervisor's route of
    * the URL's path, for the account in `SESSION_HEADERS.account`; `/execute` takes an ExecuteCommand without
    * `executionId` and `timeoutMs`, and ExecuteQuery.
    */
   fetch(request: Request): Promise<Response>;
+}
+
+export interface CreateOptions {
+  /** It begins asleep, with what this snapshot holds. */
+  readonly from?: { readonly sessionId: string; readonly snapshotId: string };
+}
+
+export interface ForkSource {
+  readonly record: SessionRecord;
+  readonly snapshotId: string;
+}
+
+export interface DiffOptions {
+  /** Null: the newest. */
+  readonly to: string | null;
+  readonly limit: number;
+  readonly offset: number;
 }
 
 /** Headers between Worker and session object. None of them may come from a client or go into a container. */
@@ -40,6 +75,17 @@ export interface ExecuteQuery {
   readonly timeout?: string;
   readonly stream?: "true";
   readonly cancelOnDisconnect?: "true";
+  /** Reserved by the caller, who may send it again: a container starts it once. Absent: a new one. */
+  readonly executionId?: string;
+  /** A session made for this execution is left for the caller to remove, who has to keep the answer first. */
+  readonly keep?: "true";
+}
+
+/** What the call of an execution asked for, and its record does not hold. */
+export interface ResumeOptions {
+  readonly encoding: ExecuteAnswer["encoding"];
+  /** Null: the session's default. */
+  readonly timeoutSeconds: number | null;
 }
 
 export function sessionOf(env: Env, sessionId: string): SessionRpc {

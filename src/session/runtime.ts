@@ -4,42 +4,24 @@
 import { CONTROL_PORT } from "../contract/ids.ts";
 import { CONTAINER_READY_MS } from "../contract/limits.ts";
 import type { ResourceLimits } from "../contract/session.ts";
-import type { SupervisorEnvironment } from "../contract/supervisor.ts";
 import type { Env } from "../env.ts";
 import { describe, logError } from "../lib/log.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
-import type { SessionContainer, StartOptions } from "./container.ts";
+import { within } from "../lib/within.ts";
+import type { SessionContainer } from "./container.ts";
 import { EmbeddedContainer } from "./embedded-container.ts";
-import { instanceFor } from "./instance.ts";
+import { TimedOut } from "./run.ts";
+import type { Run, RuntimeHooks, SupervisorRequest } from "./run.ts";
+import { randomToken, startOptions } from "./start-options.ts";
 import type { SessionStore, StoredRun } from "./store.ts";
-
-/** A start of the container that answers. */
-export interface Run {
-  readonly id: string;
-  readonly token: string;
-  /** Aborted, with the reason, when the container is lost. */
-  readonly lost: AbortSignal;
-}
-
-export interface SupervisorRequest {
-  readonly method: string;
-  /** With query; `/health`. */
-  readonly path: string;
-  readonly headers?: HeadersInit;
-  readonly body?: BodyInit | null;
-  /** Until the answer is read. Absent: as long as the container lives. */
-  readonly timeoutMs?: number;
-}
-
-/** Thrown by `send` when the answer did not come in time. */
-export class TimedOut extends Error {}
 
 /** The most that the platform takes: https://developers.cloudflare.com/containers/ names six hours. */
 const INACTIVITY_MS = 6 * 60 * 60 * 1000;
 const HEALTH_POLL_MS = 25;
 const HEALTH_CALL_MS = 2000;
 const SIGKILL = 9;
+const RELEASE_MS = 30_000;
 /** A container that was killed is given this long to be noticed as ended. */
 const KILLED_MS = 2000;
 
@@ -52,12 +34,20 @@ export class Runtime {
   #starting: Promise<Result<Run>> | null = null;
   /** The run that is being watched; its controller is aborted at its end. */
   #watched: { readonly id: string; readonly lost: AbortController } | null = null;
+  readonly #hooks: RuntimeHooks;
+  #releasing: Promise<void> | null = null;
   #destroyed = false;
 
   /** `sessionId` is given, since an object that an alarm wakes does not know its own name. */
-  constructor(ctx: DurableObjectState, env: Env, store: SessionStore, sessionId: string | undefined) {
+  constructor(
+    ctx: DurableObjectState,
+    env: Env,
+    own: { readonly store: SessionStore; readonly sessionId: string | undefined; readonly hooks: RuntimeHooks },
+  ) {
+    const { store, sessionId, hooks } = own;
     this.#sessionId = sessionId;
     this.#store = store;
+    this.#hooks = hooks;
     this.#images = ctx.container?.images ?? {};
     if (ctx.container !== undefined) {
       this.#container = ctx.container;
@@ -93,10 +83,20 @@ export class Runtime {
     return this.#container?.running ? "running" : "stopped";
   }
 
+  /** The run to talk to, if there is one that is healthy. Starts none. */
+  get live(): Run | null {
+    return this.#live;
+  }
+
   /** The run to talk to; starts the container if there is none. A start that failed is tried anew by the next call. */
-  ready(limits: ResourceLimits): Promise<Result<Run>> {
+  async ready(limits: ResourceLimits): Promise<Result<Run>> {
     if (this.#live !== null) {
-      return Promise.resolve(ok(this.#live));
+      return ok(this.#live);
+    }
+    // Nothing that is asked for now may meet a container on its way out.
+    await this.#releasing;
+    if (this.#live !== null) {
+      return ok(this.#live);
     }
     this.#starting ??= this.#start(limits).finally(() => {
       this.#starting = null;
@@ -127,7 +127,9 @@ export class Runtime {
       request.timeoutMs === undefined
         ? null
         : setTimeout(() => ended.abort(new TimedOut("the supervisor did not answer in time")), request.timeoutMs);
+    const onSignal = (): void => ended.abort(request.signal?.reason);
     run.lost.addEventListener("abort", onLost);
+    request.signal?.addEventListener("abort", onSignal);
     try {
       const response = await this.#container.getTcpPort(CONTROL_PORT).fetch(
         new Request(`http://supervisor${request.path}`, {
@@ -143,6 +145,7 @@ export class Runtime {
     } finally {
       clearTimeout(timer);
       run.lost.removeEventListener("abort", onLost);
+      request.signal?.removeEventListener("abort", onSignal);
     }
   }
 
@@ -154,6 +157,14 @@ export class Runtime {
     return this.#container.getTcpPort(port).fetch(request);
   }
 
+  /** Ends the container; its files were saved, or are not wanted. The next call starts another. */
+  release(): Promise<void> {
+    this.#releasing ??= this.#release().finally(() => {
+      this.#releasing = null;
+    });
+    return this.#releasing;
+  }
+
   /** Ends the container and all that it holds. May be called again; nothing is started afterwards. */
   async destroy(): Promise<void> {
     this.#destroyed = true;
@@ -161,16 +172,38 @@ export class Runtime {
     await this.#container?.destroy();
   }
 
+  async #release(): Promise<void> {
+    await this.#starting?.catch(() => {});
+    this.#live = null;
+    const watched = this.#watched;
+    // Before it ends: an end that was asked for is no loss.
+    this.#watched = null;
+    this.#store.forgetRun();
+    if (this.#container?.running) {
+      await within(this.#container.destroy(), RELEASE_MS);
+    }
+    watched?.lost.abort(new Error("the container was released"));
+  }
+
   async #start(limits: ResourceLimits): Promise<Result<Run>> {
     if (this.#container === null) {
       return unavailable("no container engine is configured: set ENGINE_URL, or run with containers enabled");
     }
     try {
-      const run = this.#watch(this.#container, this.#adoptOrLaunch(this.#container, limits));
+      const known = await this.#adopted(this.#container);
+      const prepare = known?.prepared === true ? null : this.#hooks.prepare();
+      const stored = known ?? this.#launch(this.#container, limits);
+      const run = this.#watch(this.#container, stored);
       await this.#healthy(run);
+      if (prepare !== null) {
+        await prepare(run);
+        this.#store.saveRun({ ...stored, prepared: true });
+      }
+      await this.#hooks.settle(run, { launched: known === null });
       if (this.#destroyed) {
         return unavailable("the session was deleted");
       }
+      run.lost.throwIfAborted();
       this.#live = run;
       // Not waited for: it takes as long as the launch, and the container is of use without it.
       this.keep().catch((error: unknown) => logError("container_keep_failed", { reason: describe(error) }));
@@ -185,14 +218,30 @@ export class Runtime {
     }
   }
 
-  #adoptOrLaunch(container: SessionContainer, limits: ResourceLimits): StoredRun {
+  /** The container that runs from before. */
+  async #adopted(container: SessionContainer): Promise<StoredRun | null> {
     const known = this.#store.loadRun();
-    if (container.running && known !== null) {
+    if (container.running) {
+      if (known === null) {
+        // It was to be released, and is not to be talked to again.
+        await within(container.destroy(), RELEASE_MS);
+      }
       return known;
     }
-    const run: StoredRun = { id: crypto.randomUUID(), token: randomToken() };
+    if (known === null) {
+      return null;
+    }
+    this.#store.forgetRun();
+    if (known.prepared) {
+      this.#hooks.lost(known.id, "it ended while nobody watched");
+    }
+    return null;
+  }
+
+  #launch(container: SessionContainer, limits: ResourceLimits): StoredRun {
+    const run: StoredRun = { id: crypto.randomUUID(), token: randomToken(), prepared: false };
     this.#store.saveRun(run);
-    container.start(startOptions(run, limits, this.#images));
+    container.start(startOptions(run.token, limits, this.#images));
     return run;
   }
 
@@ -206,10 +255,15 @@ export class Runtime {
       if (this.#live?.id === id) {
         this.#live = null;
       }
+      const isLoss = this.#watched?.id === id && !this.#destroyed && this.#store.loadRun()?.prepared === true;
       if (this.#watched?.id === id) {
         this.#watched = null;
       }
       lost.abort(new Error(`the container ended: ${reason}`));
+      if (isLoss) {
+        this.#store.forgetRun();
+        this.#hooks.lost(id, reason);
+      }
     };
     container.monitor().then(
       () => onEnd("it exited"),
@@ -267,23 +321,6 @@ export class Runtime {
 }
 
 class WrongToken extends Error {}
-
-function startOptions(run: StoredRun, limits: ResourceLimits, images: Readonly<Record<string, string>>): StartOptions {
-  const env: SupervisorEnvironment & Record<string, string> = {
-    BUNTIME_TOKEN: run.token,
-    BUNTIME_MEMORY_MB: String(limits.memory),
-    BUNTIME_DISK_MB: String(limits.disk),
-  };
-  const image = images["bun"];
-  // Without named images the platform chooses image and size, from wrangler.toml.
-  return image === undefined
-    ? { enableInternet: true, env }
-    : { image, instance: instanceFor(limits), enableInternet: true, env };
-}
-
-function randomToken(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(32)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
 
 function unavailable(reason: string): Result<never> {
   return fail("container_unavailable", `The session's container could not be started: ${reason}. Try again.`, {

@@ -1,8 +1,9 @@
 // A session's own database. Nothing is written for a session that was never created, nor after it was erased: late
 // writers, such as a container's end being noticed, find it closed.
-import type { ExecutionRecord } from "../contract/execute.ts";
+import type { ContainerEnd, ExecutionRecord } from "../contract/execute.ts";
+import type { Digest } from "../contract/manifest.ts";
 import { hasSchema, migrate } from "../lib/schema.ts";
-import type { SessionState } from "./machine.ts";
+import type { SessionState } from "./state.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import type { SessionRecord } from "./record.ts";
 
@@ -10,6 +11,26 @@ import type { SessionRecord } from "./record.ts";
 export interface StoredRun {
   readonly id: string;
   readonly token: string;
+  /** Its files were restored, or there were none: it may be used, and losing it is a loss. */
+  readonly prepared: boolean;
+}
+
+/** What is known beside the state, by name; each is JSON. */
+export interface Facts {
+  /** The newest snapshot, which the next one is made against. */
+  readonly saved: SavedWorkspace;
+  readonly lastLoss: { readonly at: number; readonly reason: string; readonly savedAt: number | null };
+  readonly lastRestore: { readonly at: number; readonly snapshotId: string; readonly passedOver: readonly string[] };
+  readonly ended: ContainerEnd;
+}
+
+export interface SavedWorkspace {
+  readonly snapshotId: string;
+  readonly root: Digest;
+  /** When all that had changed was last found to be saved; not before the snapshot was made. */
+  readonly at: number;
+  readonly files: number;
+  readonly sizeBytes: number;
 }
 
 export interface StoredSession {
@@ -69,14 +90,51 @@ export class SessionStore {
   }
 
   loadRun(): StoredRun | null {
-    return this.#exists
-      ? (this.#storage.sql.exec<{ id: string; token: string }>("SELECT id, token FROM run").toArray()[0] ?? null)
-      : null;
+    if (!this.#exists) {
+      return null;
+    }
+    const row = this.#storage.sql
+      .exec<{ id: string; token: string; prepared: number }>("SELECT id, token, prepared FROM run")
+      .toArray()[0];
+    return row === undefined ? null : { id: row.id, token: row.token, prepared: row.prepared === 1 };
   }
 
-  saveRun(run: StoredRun): void {
+  saveRun({ id, token, prepared }: StoredRun): void {
     if (this.#exists) {
-      this.#storage.sql.exec("INSERT OR REPLACE INTO run (only, id, token) VALUES (1, ?, ?)", run.id, run.token);
+      this.#storage.sql.exec(
+        "INSERT OR REPLACE INTO run (only, id, token, prepared) VALUES (1, ?, ?, ?)",
+        id,
+        token,
+        prepared ? 1 : 0,
+      );
+    }
+  }
+
+  /** There is no container, and that is as it should be. */
+  forgetRun(): void {
+    if (this.#exists) {
+      this.#storage.sql.exec("DELETE FROM run");
+    }
+  }
+
+  loadFact<N extends keyof Facts>(name: N): Facts[N] | null {
+    if (!this.#exists) {
+      return null;
+    }
+    const row = this.#storage.sql.exec<{ value: string }>("SELECT value FROM fact WHERE name = ?", name).toArray()[0];
+    // SAFETY: `saveFact` below is the only writer.
+    return row === undefined ? null : (JSON.parse(row.value) as Facts[N]);
+  }
+
+  saveFact<N extends keyof Facts>(name: N, value: Facts[N]): void {
+    if (this.#exists) {
+      this.#storage.sql.exec("INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)", name, JSON.stringify(value));
+    }
+  }
+
+  removeFact(name: keyof Facts): void {
+    if (this.#exists) {
+      this.#storage.sql.exec("DELETE FROM fact WHERE name = ?", name);
     }
   }
 

@@ -5,35 +5,63 @@ import type { Problem } from "../contract/errors.ts";
 import { SUPERVISOR_CALL_MS } from "../contract/limits.ts";
 import type { ResourceLimits } from "../contract/session.ts";
 import { describe } from "../lib/log.ts";
+import { whenSent } from "./activity.ts";
+import type { Activity } from "./activity.ts";
 import type { Executions } from "./execution.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { SessionRecord } from "./record.ts";
 import { SESSION_HEADERS } from "./rpc.ts";
 import type { Runtime } from "./runtime.ts";
 import type { SupervisorClient } from "./supervisor-client.ts";
 
-export interface ExecuteHooks {
-  /** An execution is read to its end even when its client went away, unless it asked to be cancelled then. */
-  readonly drain: boolean;
-  /** Called once when an execution has answered. */
-  readonly executed: () => void;
+export interface StreamParts {
+  readonly runtime: Runtime;
+  readonly supervisor: SupervisorClient;
+  readonly executions: Executions;
+  readonly lifecycle: Lifecycle;
+  readonly activity: Activity;
 }
 
 export class Streams {
-  readonly #runtime: Runtime;
-  readonly #supervisor: SupervisorClient;
-  readonly #executions: Executions;
+  readonly #parts: StreamParts;
 
-  constructor(runtime: Runtime, supervisor: SupervisorClient, executions: Executions) {
-    this.#runtime = runtime;
-    this.#supervisor = supervisor;
-    this.#executions = executions;
+  constructor(parts: StreamParts) {
+    this.#parts = parts;
   }
 
-  async toSupervisor(request: Request, headers: Headers, hooks: ExecuteHooks): Promise<Response> {
-    const url = new URL(request.url);
-    if (url.pathname === "/execute") {
-      return this.#execute(await request.text(), url.searchParams, hooks);
+  /** Counts as activity until the answer is sent, and as a change where files may change. `port` null: the supervisor. */
+  async pass(record: SessionRecord, request: Request, headers: Headers, port: string | null): Promise<Response> {
+    const { activity, lifecycle } = this.#parts;
+    const end = activity.begin();
+    const mayChange = port !== null || (request.method !== "GET" && request.method !== "HEAD");
+    const note = (): void => {
+      if (mayChange) {
+        lifecycle.changed();
+      }
+    };
+    const ended = (): void => {
+      end();
+      note();
+    };
+    note();
+    try {
+      const url = new URL(request.url);
+      if (port === null && url.pathname === "/execute") {
+        return await this.#execute(record, await request.text(), url.searchParams, ended);
+      }
+      const response =
+        port === null
+          ? await this.#toSupervisor(request, url, headers)
+          : await this.#toPort(Number(port), request, headers, record.resourceLimits);
+      return whenSent(response, ended);
+    } catch (error) {
+      ended();
+      throw error;
     }
-    const answer = await this.#supervisor.stream({
+  }
+
+  async #toSupervisor(request: Request, url: URL, headers: Headers): Promise<Response> {
+    const answer = await this.#parts.supervisor.stream({
       method: request.method,
       path: url.pathname + url.search,
       headers,
@@ -44,13 +72,13 @@ export class Streams {
     return answer.ok ? settled(answer.value) : problemResponse(answer.error);
   }
 
-  async toPort(port: number, request: Request, headers: Headers, limits: ResourceLimits): Promise<Response> {
-    const run = await this.#runtime.ready(limits);
+  async #toPort(port: number, request: Request, headers: Headers, limits: ResourceLimits): Promise<Response> {
+    const run = await this.#parts.runtime.ready(limits);
     if (!run.ok) {
       return ownProblem(request, run.error);
     }
     try {
-      return await this.#runtime.fetchPort(port, new Request(request, { headers, redirect: "manual" }));
+      return await this.#parts.runtime.fetchPort(port, new Request(request, { headers, redirect: "manual" }));
     } catch (error) {
       return ownProblem(request, {
         code: "preview_unavailable",
@@ -60,16 +88,24 @@ export class Streams {
     }
   }
 
-  #execute(command: string, query: URLSearchParams, { drain, executed }: ExecuteHooks): Promise<Response> {
+  /** An execution is read to its end even when its client went away, unless it asked to be cancelled then. */
+  #execute(record: SessionRecord, command: string, query: URLSearchParams, ended: () => void): Promise<Response> {
+    const { executions, lifecycle } = this.#parts;
     const timeout = query.get("timeout");
     const call = {
       command,
       stream: query.get("stream") === "true",
       timeoutSeconds: timeout === null ? null : Number(timeout),
+      executionId: query.get("executionId"),
     };
-    return this.#executions.execute(call, {
-      drain: drain && query.get("cancelOnDisconnect") !== "true",
-      ended: executed,
+    return executions.execute(call, {
+      drain: record.oneShot && query.get("cancelOnDisconnect") !== "true",
+      ended: () => {
+        ended();
+        if (record.oneShot && query.get("keep") !== "true") {
+          lifecycle.inBackground("session_removal_failed", lifecycle.apply({ type: "delete" }));
+        }
+      },
     });
   }
 }

@@ -8,8 +8,9 @@ import type { KillCommand, WorkspaceStats } from "../contract/supervisor.ts";
 import { describe } from "../lib/log.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
-import { TimedOut } from "./runtime.ts";
-import type { Run, Runtime, SupervisorRequest } from "./runtime.ts";
+import { TimedOut } from "./run.ts";
+import type { Run, SupervisorRequest } from "./run.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** An answer that tells of a connection that broke before it came is asked for again after the run proved healthy. */
 const ATTEMPTS = 2;

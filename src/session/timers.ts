@@ -1,10 +1,4 @@
-// A Durable Object has one alarm; a session has named deadlines. The alarm is the earliest of them. Pure.
+// The deadlines that a session can have. Pure.
+import type { Deadlines as Named } from "../lib/deadlines.ts";
 
-/** Milliseconds since the epoch, by what is due then. */
-export type Deadlines = Readonly<Partial<Record<"expiry" | "keep" | "retry", number>>>;
-
-/** The time to set the alarm to, or `null` for none. */
-export function earliest(deadlines: Deadlines): number | null {
-  const times = Object.values(deadlines);
-  return times.length === 0 ? null : Math.min(...times);
-}
+export type Deadlines = Named<"expiry" | "idle" | "sleep" | "save" | "keep" | "retry">;

@@ -62,9 +62,12 @@ describe("a start", () => {
     await engine("POST", `/containers/${id}/signal`, { signal: 9 });
     await until("the container has ended", async () => {
       const info = SessionInfo.parse(await (await ask("GET", `/sessions/${id}`)).json());
-      return info.filesCount === null;
+      return info.state === "deep-sleep" && info.lastLoss !== null;
     });
-    expect(await (await ask("GET", `/sessions/${id}/processes`)).json()).toEqual({ processes: [] });
+    expect(await (await ask("GET", `/sessions/${id}/processes`)).json()).toMatchObject({
+      processes: [],
+      ended: { reason: "lost" },
+    });
     expect(await (await ask("POST", "/execution/kill", { body: { sessionId: id } })).json()).toEqual({
       killed: 0,
       pids: [],
@@ -96,6 +99,7 @@ describe("a container that is lost while an execution runs", () => {
   it("ends the call honestly; the outcome stays unknown, and the next call works", async () => {
     const { id } = await createSession();
     await execute({ sessionId: id, command: "echo x > kept" });
+    await ask("POST", `/sessions/${id}/snapshots`, { body: {} });
     const running = ask("POST", "/execute", { body: { sessionId: id, command: "touch begun; sleep 25" } });
     await until("it runs", async () => (await ask("HEAD", `/sessions/${id}/files/begun`)).status === 200);
     await engine("POST", `/containers/${id}/signal`, { signal: 9 });

@@ -1,0 +1,185 @@
+// What the machine asks for, done. Each resolves with the event that it reports, or null; none of them throws: what failed
+// is logged here and tried again by the alarm that the machine has set.
+import type { ContainerEnd } from "../contract/execute.ts";
+import type { FreezeAnswer } from "../contract/supervisor.ts";
+import type { Env } from "../env.ts";
+import { describe, logError } from "../lib/log.ts";
+import { repositoryOf } from "../storage/rpc.ts";
+import type { Activity } from "./activity.ts";
+import type { SessionEffect, SessionEvent } from "./machine.ts";
+import type { SessionState } from "./state.ts";
+import type { SessionRecord } from "./record.ts";
+import { removeOutside } from "./removal.ts";
+import type { Run } from "./run.ts";
+import type { Runtime } from "./runtime.ts";
+import type { Saving } from "./saving.ts";
+import type { SessionStore } from "./store.ts";
+import { readResult } from "./supervisor-client.ts";
+import type { SupervisorClient } from "./supervisor-client.ts";
+
+const FREEZE_MS = 5000;
+const THAW_ATTEMPTS = 2;
+
+export interface EffectParts {
+  readonly runtime: Runtime;
+  readonly supervisor: SupervisorClient;
+  readonly saving: Saving;
+  readonly store: SessionStore;
+  readonly activity: Activity;
+}
+
+export class Effects {
+  readonly #env: Env;
+  readonly #parts: EffectParts;
+  /** Processes may be stopped: they have to be let go on before anybody is served. */
+  #frozen: boolean;
+  #removal: Promise<void> | null = null;
+
+  constructor(env: Env, parts: EffectParts, options: { readonly frozen: boolean }) {
+    this.#env = env;
+    this.#parts = parts;
+    this.#frozen = options.frozen;
+  }
+
+  get frozen(): boolean {
+    return this.#frozen;
+  }
+
+  async run(
+    effect: Exclude<SessionEffect, "erase">,
+    state: SessionState,
+    record: SessionRecord,
+  ): Promise<SessionEvent | null> {
+    try {
+      switch (effect) {
+        case "keep":
+          await this.#parts.runtime.keep();
+          return null;
+        case "save":
+          return await this.#save();
+        case "freeze":
+          return await this.#freeze(record);
+        case "fall-asleep":
+          return state.phase === "falling-asleep" ? await this.#fallAsleep(record, state.retryAt) : null;
+        case "release":
+          await this.#parts.runtime.release();
+          this.#frozen = false;
+          return { type: "released" };
+        case "remove":
+          break;
+      }
+      await this.#remove(record);
+      return { type: "removed" };
+    } catch (error) {
+      logError(`session_${effect}_failed`, { sessionId: record.id, reason: describe(error) });
+      return null;
+    }
+  }
+
+  /** Lets the processes go on. Resolves when they do. */
+  async thaw(record: SessionRecord): Promise<void> {
+    const { runtime } = this.#parts;
+    for (let attempt = 1; this.#frozen && runtime.state !== "stopped"; attempt++) {
+      const run = await runtime.ready(record.resourceLimits);
+      if (!run.ok) {
+        return; // Whoever is served next learns why.
+      }
+      try {
+        const request = { method: "POST", path: "/thaw", timeoutMs: FREEZE_MS };
+        await runtime.send(run.value, request, readResult);
+        break;
+      } catch (error) {
+        runtime.suspect(run.value);
+        if (attempt === THAW_ATTEMPTS) {
+          throw error;
+        }
+      }
+    }
+    this.#frozen = false;
+  }
+
+  /** Has the processes stand still for what follows, whatever the state; null where that could not be asked. */
+  async standStill(record: SessionRecord): Promise<FreezeAnswer | null> {
+    const run = await this.#parts.runtime.ready(record.resourceLimits);
+    return run.ok ? this.#standStill(run.value) : null;
+  }
+
+  async #standStill(run: Run): Promise<FreezeAnswer | null> {
+    // Before it is asked: a call that comes from now on thaws.
+    this.#frozen = true;
+    const request = { method: "POST", path: "/freeze", timeoutMs: FREEZE_MS };
+    const answer = await this.#parts.runtime.send(run, request, readResult<FreezeAnswer>);
+    if (answer.ok && answer.value.frozen) {
+      return answer.value;
+    }
+    this.#frozen = false;
+    return answer.ok ? answer.value : null;
+  }
+
+  async #save(): Promise<SessionEvent | null> {
+    const { saving, activity } = this.#parts;
+    const before = activity.changes;
+    const saved = await saving.save("save");
+    return saved.ok ? { type: "stored", current: activity.changes === before } : null;
+  }
+
+  async #freeze(record: SessionRecord): Promise<SessionEvent | null> {
+    const { runtime, saving, activity } = this.#parts;
+    if (record.oneShot) {
+      return null; // It is gone soon, and nothing of it is kept.
+    }
+    if (runtime.state === "stopped") {
+      return { type: "frozen", lastActive: activity.lastAt };
+    }
+    const run = await runtime.ready(record.resourceLimits);
+    if (!run.ok) {
+      return null;
+    }
+    const answer = await this.#standStill(run.value);
+    if (answer?.frozen !== true) {
+      return null;
+    }
+    // What failed to be saved is saved before it sleeps, or it does not.
+    await saving.save("save");
+    return this.#frozen && !activity.busy ? { type: "frozen", lastActive: activity.lastAt } : null;
+  }
+
+  async #fallAsleep(record: SessionRecord, attempt: number): Promise<SessionEvent | null> {
+    const { saving, store, runtime } = this.#parts;
+    const saved = await saving.save("deep-sleep");
+    if (!saved.ok) {
+      return null;
+    }
+    const newest = store.loadFact("saved");
+    if (newest !== null) {
+      const repository = repositoryOf(this.#env, record.repositoryId);
+      const verified = await repository.verify(record.id, newest.snapshotId);
+      if (!verified.ok) {
+        logError("snapshot_not_verified", { sessionId: record.id, reason: verified.error.message });
+        return null;
+      }
+    }
+    if (runtime.live !== null) {
+      await this.noteProcesses("deep-sleep");
+    }
+    return { type: "saved", attempt };
+  }
+
+  /** Keeps what runs now, to be told once it is gone. */
+  async noteProcesses(reason: ContainerEnd["reason"]): Promise<void> {
+    const list = await this.#parts.supervisor.processes();
+    const processes = (list.ok ? list.value.processes : []).map(({ pid, command, executionId }) => ({
+      pid,
+      command,
+      executionId,
+    }));
+    this.#parts.store.saveFact("ended", { at: new Date().toISOString(), reason, processes });
+  }
+
+  #remove(record: SessionRecord): Promise<void> {
+    this.#removal ??= removeOutside(record, this.#parts.runtime, this.#env).finally(() => {
+      this.#removal = null;
+    });
+    return this.#removal;
+  }
+}

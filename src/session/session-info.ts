@@ -1,0 +1,52 @@
+// What `GET /sessions/{id}` tells beside the record: deadlines, figures, and what happened to its container.
+import type { Session, SessionInfo } from "../contract/session.ts";
+import type { WorkspaceStats } from "../contract/supervisor.ts";
+import type { SessionState, Timing } from "./state.ts";
+import type { SessionStore } from "./store.ts";
+
+export interface InfoParts {
+  readonly view: Session;
+  readonly state: SessionState;
+  readonly timing: Timing;
+  readonly lastActive: number;
+  /** From the container; null where that is not to be asked, or does not answer. */
+  readonly stats: WorkspaceStats | null;
+  readonly store: SessionStore;
+}
+
+export function sessionInfo({ view, state, timing, lastActive, stats, store }: InfoParts): SessionInfo {
+  const saved = store.loadFact("saved");
+  const lastLoss = store.loadFact("lastLoss");
+  const lastRestore = store.loadFact("lastRestore");
+  const asleep = view.state === "deep-sleep";
+  return {
+    ...view,
+    lastActive: isoTime(lastActive),
+    filesCount: stats?.filesCount ?? (asleep ? (saved?.files ?? 0) : null),
+    diskUsed: stats?.diskUsed ?? (asleep ? (saved?.sizeBytes ?? 0) : null),
+    activeProcesses: stats?.activeProcesses ?? 0,
+    idleAt: state.phase === "active" ? isoTime(lastActive + timing.idleAfterMs) : null,
+    deepSleepAt: asleep ? null : isoTime(lastActive + timing.deepSleepAfterMs),
+    savedAt: saved === null ? null : isoTime(saved.at),
+    lastLoss:
+      lastLoss === null
+        ? null
+        : {
+            at: isoTime(lastLoss.at),
+            reason: lastLoss.reason,
+            savedAt: lastLoss.savedAt === null ? null : isoTime(lastLoss.savedAt),
+          },
+    lastRestore:
+      lastRestore === null
+        ? null
+        : {
+            at: isoTime(lastRestore.at),
+            snapshotId: lastRestore.snapshotId,
+            passedOver: [...lastRestore.passedOver],
+          },
+  };
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
