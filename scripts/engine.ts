@@ -6,9 +6,16 @@ import { once } from "node:events";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { LAST_SAVE_MS } from "../src/contract/limits.ts";
-import type { DockerAccess } from "./docker/engine.ts";
 import { claimPort } from "./port.ts";
 import { BUN, ROOT, TIED } from "./root.ts";
+
+/** What a Worker needs whose containers the platform starts in Docker. */
+export interface DockerAccess {
+  /** The name it has to have. */
+  readonly worker: string;
+  /** Of wrangler, Miniflare and `docker build`: where Docker is and which images to use. */
+  readonly env: Readonly<Record<string, string>>;
+}
 
 /** What starts containers: this one, or Docker. */
 export interface Engine {

@@ -3,6 +3,7 @@
 // arrive and programs that run are not inside. Work inside must not pass again, it would wait for itself.
 import type { Problem } from "../../src/contract/errors.ts";
 import { SupervisorError } from "./problem.ts";
+import { WakeUp } from "./wake-up.ts";
 
 /** Deleting a large tree is the longest thing inside. */
 const CLEAR_MS = 10_000;
@@ -11,18 +12,18 @@ export class Gate {
   #inside = 0;
   #closings = 0;
   #refusal: Problem | null = null;
-  #waiters: (() => void)[] = [];
+  readonly #change = new WakeUp();
 
   /** Runs `work` once the gate is open. @throws SupervisorError once it is sealed */
   async pass<T>(work: () => T | Promise<T>): Promise<T> {
-    while (this.#closings > 0 && this.#refusal === null) await this.#change();
+    while (this.#closings > 0 && this.#refusal === null) await this.#change.next();
     if (this.#refusal !== null) throw new SupervisorError(this.#refusal.code, this.#refusal.message);
     this.#inside += 1;
     try {
       return await work();
     } finally {
       this.#inside -= 1;
-      this.#changed();
+      this.#change.notify();
     }
   }
 
@@ -34,30 +35,18 @@ export class Gate {
       if (performance.now() >= deadline) {
         throw new SupervisorError("conflict", "Files are being deleted or moved and it takes long; try again later");
       }
-      await Promise.race([this.#change(), Bun.sleep(deadline - performance.now())]);
+      await Promise.race([this.#change.next(), Bun.sleep(deadline - performance.now())]);
     }
   }
 
   open(): void {
     this.#closings -= 1;
-    this.#changed();
+    this.#change.notify();
   }
 
   /** For good: what comes now, or waits, is refused. */
   seal(refusal: Problem): void {
     this.#refusal = refusal;
-    this.#changed();
-  }
-
-  #change(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiters.push(resolve);
-    return promise;
-  }
-
-  #changed(): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const waiter of waiters) waiter();
+    this.#change.notify();
   }
 }

@@ -7,14 +7,6 @@ import type { Engine } from "../engine.ts";
 import { sweepContainers } from "./containers.ts";
 import { DOCKER, prepareImages, removeImages } from "./images.ts";
 
-/** What a Worker needs whose containers the platform starts in Docker. */
-export interface DockerAccess {
-  /** The name it has to have. */
-  readonly worker: string;
-  /** Of wrangler, Miniflare and `docker build`: where Docker is and which images to use. */
-  readonly env: Readonly<Record<string, string>>;
-}
-
 /** @throws Error when Docker or an image is not to be had */
 export async function startDockerEngine({ dataDir }: { readonly dataDir: string }): Promise<Engine> {
   const worker = `buntime-${createHash("sha256").update(dataDir).digest("hex").slice(0, 8)}`;

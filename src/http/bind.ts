@@ -11,8 +11,8 @@ import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import { readJson } from "../lib/strict-json.ts";
 import type { Principal } from "./auth.ts";
+import type { Call, Reserved } from "./call.ts";
 import { answerOnce } from "./idempotency.ts";
-import type { Reserved } from "./idempotency.ts";
 import { honoPath, pathReader } from "./path.ts";
 import { parseQuery } from "./query.ts";
 
@@ -29,16 +29,6 @@ interface Bindings {
 export interface ApiEnv {
   Bindings: Bindings;
   Variables: { principal: Principal };
-}
-
-/** What a handler may use beside its input. */
-export interface Call {
-  readonly request: Request;
-  readonly env: Env;
-  readonly principal: Principal;
-  /** Of a call with an `Idempotency-Key`: what it has to use in place of ids of its own. */
-  readonly reserved: Reserved | null;
-  waitUntil(work: Promise<unknown>): void;
 }
 
 type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;

@@ -3,9 +3,8 @@ import { problemResponse } from "../contract/errors.ts";
 import type { Problem } from "../contract/errors.ts";
 import type { ExecuteRequest } from "../contract/execute.ts";
 import { sessionOf } from "../session/rpc.ts";
-import type { Call } from "./bind.ts";
 import { replayEvents } from "./event-replay.ts";
-import type { Reserved } from "./idempotency.ts";
+import type { Call, Reserved } from "./call.ts";
 
 /** How far the clocks of two objects may be apart. */
 const CLOCKS_APART_MS = 5000;

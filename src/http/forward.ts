@@ -1,7 +1,7 @@
 // Hands a request on to a session's supervisor as a stream: bodies pass through untouched, both ways.
 import { SESSION_HEADERS } from "../session/rpc.ts";
 import type { SessionRpc } from "../session/rpc.ts";
-import type { Call } from "./bind.ts";
+import type { Call } from "./call.ts";
 
 /** What a client may tell the supervisor; its key, for one, is none of its business. */
 const PASSED_ON = [

@@ -8,18 +8,9 @@ import type { Problem } from "../contract/errors.ts";
 import { IDEMPOTENCY_KEY_CHARACTERS } from "../contract/limits.ts";
 import type { Route } from "../contract/route.ts";
 import { describe, logError } from "../lib/log.ts";
-import type { Call } from "./bind.ts";
+import type { Call, Reserved } from "./call.ts";
 import { isEvents, observeLastEvent, replayEvents } from "./event-replay.ts";
 import { worthOf } from "./kept-answer.ts";
-
-export interface Reserved extends ReservedIds {
-  /** Of the first call with this key, in milliseconds since the epoch. */
-  readonly startedAt: number;
-  /** There was such a call, and nobody knows how it ended. */
-  readonly again: boolean;
-  /** Does something once the outcome is kept, or certain to be nothing: what the call made is not needed any longer. */
-  afterwards(work: () => Promise<unknown>): void;
-}
 
 export interface KeyedRequest {
   readonly key: string;

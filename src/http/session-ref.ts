@@ -7,7 +7,7 @@ import type { Result } from "../lib/result.ts";
 import { sessionOf } from "../session/rpc.ts";
 import type { SessionRpc } from "../session/rpc.ts";
 import { findName } from "../storage/directory.ts";
-import type { Call } from "./bind.ts";
+import type { Call } from "./call.ts";
 
 /** The object behind an id or a name. An id is not checked here: the object knows whether it lives. */
 export async function findSession({ env, principal }: Call, ref: string): Promise<Result<SessionRpc>> {

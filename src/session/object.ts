@@ -132,15 +132,15 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     if (!session.ok) {
       return session;
     }
-    const { record, state } = session.value;
-    const isRunning = this.#runtime.state === "running" && visibleState(state) !== "deep-sleep";
+    const { record } = session.value;
+    const isRunning = this.#runtime.state === "running" && this.#mayRun();
     const stats = isRunning ? await within(this.#supervisor.stats(), STATS_MS).catch(() => null) : null;
     return ok(
       sessionInfo({
         view: this.#view(record),
         state: this.#lifecycle.state,
         timing: timingOf(record, sleepSettings(this.env)),
-        lastActive: this.#activity.lastAt,
+        lastActive: this.#activity.busy ? Date.now() : this.#activity.lastAt,
         stats: stats?.ok ? stats.value : null,
         store: this.#store,
       }),
@@ -200,7 +200,7 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     if (!found.ok) {
       return found;
     }
-    if (this.#runtime.state !== "stopped") {
+    if (this.#mayRun()) {
       const session = await this.#lifecycle.rouse(accountId);
       return session.ok ? this.#supervisor.kill(command) : session;
     }
@@ -216,7 +216,7 @@ export class Session extends DurableObject<Env> implements SessionRpc {
       return session;
     }
     const ended = this.#store.loadFact("ended");
-    if (this.#runtime.state === "stopped") {
+    if (!this.#mayRun()) {
       return ok({ processes: [], services: stoppedServices(session.value.record), ended });
     }
     const list = await this.#supervisor.processes();
@@ -316,6 +316,11 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     this.#store.saveFact("lastLoss", { at, reason, savedAt: this.#store.loadFact("saved")?.at ?? null });
     this.#store.saveFact("ended", { at: new Date(at).toISOString(), reason: "lost", processes: [] });
     this.#lifecycle.inBackground("loss_not_noted", this.#lifecycle.apply({ type: "lost" }));
+  }
+
+  /** A container that is being released is not asked any more: that would start the next one. */
+  #mayRun(): boolean {
+    return this.#runtime.state !== "stopped" && visibleState(this.#lifecycle.state) !== "deep-sleep";
   }
 
   /** @throws Error for a session that is not there: whoever asks has found it before. */

@@ -6,6 +6,7 @@ import { SupervisorError } from "../problem.ts";
 import type { Gate } from "../gate.ts";
 import { readMemoryPages, readStartTicks, readThreadStates } from "./proc-filesystem.ts";
 import type { ProcessTable, UserProcess } from "./process-table.ts";
+import { WakeUp } from "../wake-up.ts";
 
 export interface FreezerOptions {
   readonly table: ProcessTable;
@@ -52,7 +53,7 @@ export class Freezer {
   #stopping: Promise<void> | null = null;
   /** All are stopped. Nothing is started by the supervisor either before they run again. */
   #isStill = false;
-  #waiters: (() => void)[] = [];
+  readonly #change = new WakeUp();
 
   constructor(options: FreezerOptions) {
     this.#options = options;
@@ -123,12 +124,12 @@ export class Freezer {
       this.#idle = false;
       this.#resume();
     }
-    while (this.#holds > 0 || this.#stopping !== null) await this.#change();
+    while (this.#holds > 0 || this.#stopping !== null) await this.#change.next();
   }
 
   /** Resolves when they are neither held nor frozen. Does not end a freeze. */
   async running(): Promise<void> {
-    while (this.isFrozen) await this.#change();
+    while (this.isFrozen) await this.#change.next();
   }
 
   /** Runs `work`, which starts a process, when processes run. @throws SupervisorError once the gate is sealed */
@@ -225,19 +226,7 @@ export class Freezer {
       if (readStartTicks(pid) === startTicks) signal(pid, "SIGCONT");
     }
     this.#options.onRunning();
-    this.#changed();
-  }
-
-  #change(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiters.push(resolve);
-    return promise;
-  }
-
-  #changed(): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const waiter of waiters) waiter();
+    this.#change.notify();
   }
 }
 

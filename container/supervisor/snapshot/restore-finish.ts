@@ -2,16 +2,29 @@
 // old tree gets to know the new one before anything else is let through.
 import type { RestoreDone } from "../../../src/contract/supervisor.ts";
 import { OWN_DIRECTORY } from "../../../src/lib/files/paths.ts";
+import type { Config } from "../config.ts";
+import type { ChangeTracker } from "../files/changes.ts";
+import type { DiskLedger } from "../files/disk.ts";
 import { releaseCodePages } from "../linux/code-pages.ts";
+import type { Processes } from "../process/processes.ts";
 import { adoptRestored } from "./adopt.ts";
+import type { SnapshotIndex } from "./index.ts";
 import type { Restore } from "./restore.ts";
-import type { RestoreParts } from "./restore-routes.ts";
 
 /** A file, a directory: a block each, and one that is not full. */
 const ENTRY_BYTES = 8192;
 /** What a restore of this much leaves behind in memory is given back at once. */
 const LARGE_BYTES = 8 * 1024 * 1024;
 const TIDY_DELAY_MS = 1000;
+
+/** What a restore touches beside the files. */
+export interface RestoreParts {
+  readonly config: Pick<Config, "workspace" | "user">;
+  readonly processes: Processes;
+  readonly changes: Pick<ChangeTracker, "restart">;
+  readonly disk: DiskLedger;
+  readonly index: SnapshotIndex;
+}
 
 /**
  * Restoring everything ends all processes: their files are gone. A part is replaced under them.

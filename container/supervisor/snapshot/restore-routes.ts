@@ -2,22 +2,10 @@
 // before it. Calls that change which restore there is, or finish it, run one after the other.
 import { SNAPSHOT_MS } from "../../../src/contract/limits.ts";
 import type { RestoreDone, RestorePlan } from "../../../src/contract/supervisor.ts";
-import type { Config } from "../config.ts";
-import type { ChangeTracker } from "../files/changes.ts";
-import type { DiskLedger } from "../files/disk.ts";
-import type { Processes } from "../process/processes.ts";
 import { SupervisorError } from "../problem.ts";
-import type { SnapshotIndex } from "./index.ts";
 import type { Restore } from "./restore.ts";
+import type { RestoreParts } from "./restore-finish.ts";
 import type { RestorePlace } from "./restore-place.ts";
-
-export interface RestoreParts {
-  readonly config: Pick<Config, "workspace" | "user">;
-  readonly processes: Processes;
-  readonly changes: Pick<ChangeTracker, "restart">;
-  readonly disk: DiskLedger;
-  readonly index: SnapshotIndex;
-}
 
 export interface RestoreRoutes {
   /** Null when the path is none of these. Rejects with SupervisorError for an expected failure. */

@@ -1,7 +1,8 @@
 // Files: all of them are the supervisor's business, so requests are handed on. Only what a plan limits is looked at.
 import type { FileInput, WriteFiles } from "../../contract/files.ts";
 import type { Result } from "../../lib/result.ts";
-import type { Call, Handlers } from "../bind.ts";
+import type { Handlers } from "../bind.ts";
+import type { Call } from "../call.ts";
 import { checkFiles } from "../file-limits.ts";
 import { forward } from "../forward.ts";
 import type { Forwarded } from "../forward.ts";
