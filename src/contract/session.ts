@@ -135,6 +135,7 @@ export const SessionInfo = Session.extend({
   idleAt: IsoTime.nullable().meta({ description: "When it becomes idle if nothing happens; null unless active" }),
   deepSleepAt: IsoTime.nullable().meta({ description: "When it falls asleep if nothing happens; null while asleep" }),
   savedAt: IsoTime.nullable().meta({ description: "When its files were last saved" }),
+  damagedSnapshots: z.array(z.string()).meta({ description: "Snapshots that are damaged; none of them is restored" }),
   lastLoss: z
     .object({
       at: IsoTime,

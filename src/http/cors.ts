@@ -1,7 +1,7 @@
 // The API may be called from any web page: it knows no cookies, only keys that the page must have.
 const EXPOSED = [
   "ETag, Content-Range, Accept-Ranges, Retry-After, X-Request-Id",
-  "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Idempotency-Replayed",
+  "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Idempotency-Replayed, Buntime-Restored-From",
 ].join(", ");
 const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const PREFLIGHT_SECONDS = 86_400;

@@ -89,7 +89,7 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     const lifecycle = (this.#lifecycle = new Lifecycle(ctx, env, { store, activity, effects }, session));
     this.#snapshots = new Snapshots(env, { lifecycle, effects, runtime, supervisor, saving, restoring, store });
     this.#executions = new Executions(runtime, supervisor, store, limits);
-    this.#streams = new Streams({ runtime, supervisor, executions: this.#executions, lifecycle, activity });
+    this.#streams = new Streams({ runtime, supervisor, executions: this.#executions, lifecycle, activity, restoring });
     this.#asleep = new AsleepReads(env, { store, record });
     this.#watch = new TerminationWatch({
       runtime,
@@ -134,7 +134,10 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     }
     const { record } = session.value;
     const isRunning = this.#runtime.state === "running" && this.#mayRun();
-    const stats = isRunning ? await within(this.#supervisor.stats(), STATS_MS).catch(() => null) : null;
+    const [stats, damagedSnapshots] = await Promise.all([
+      isRunning ? within(this.#supervisor.stats(), STATS_MS).catch(() => null) : null,
+      this.#snapshots.damaged(record),
+    ]);
     return ok(
       sessionInfo({
         view: this.#view(record),
@@ -142,6 +145,7 @@ export class Session extends DurableObject<Env> implements SessionRpc {
         timing: timingOf(record, sleepSettings(this.env)),
         lastActive: this.#activity.busy ? Date.now() : this.#activity.lastAt,
         stats: stats?.ok ? stats.value : null,
+        damagedSnapshots,
         store: this.#store,
       }),
     );

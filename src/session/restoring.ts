@@ -44,6 +44,7 @@ export class Restoring {
   readonly #runtime: Runtime;
   readonly #store: SessionStore;
   readonly #record: () => SessionRecord;
+  #usedInstead: string | null = null;
 
   constructor(
     env: Env,
@@ -64,6 +65,13 @@ export class Restoring {
     // Whoever waits for it sees the failure.
     first.catch(() => {});
     return (run) => within(this.#wake(run, first), SNAPSHOT_MS);
+  }
+
+  /** Once after a wake: the snapshot that was used because newer ones are damaged. */
+  takeUsedInstead(): string | null {
+    const snapshotId = this.#usedInstead;
+    this.#usedInstead = null;
+    return snapshotId;
   }
 
   /** One path of a snapshot, into a workspace in use. `path` is a byte string. @throws DamagedObject */
@@ -92,6 +100,7 @@ export class Restoring {
         this.#store.saveFact("saved", { snapshotId, root, at, files, sizeBytes });
         const passedOver = [...new Set([...damaged, ...candidate.passedOver])];
         this.#store.saveFact("lastRestore", { at: Date.now(), snapshotId, passedOver });
+        this.#usedInstead = passedOver.length > 0 ? snapshotId : null;
         return;
       } catch (error) {
         if (!(error instanceof DamagedObject) || tried === CANDIDATES) {

@@ -11,10 +11,19 @@ export interface InfoParts {
   readonly lastActive: number;
   /** From the container; null where that is not to be asked, or does not answer. */
   readonly stats: WorkspaceStats | null;
+  readonly damagedSnapshots: readonly string[];
   readonly store: SessionStore;
 }
 
-export function sessionInfo({ view, state, timing, lastActive, stats, store }: InfoParts): SessionInfo {
+export function sessionInfo({
+  view,
+  state,
+  timing,
+  lastActive,
+  stats,
+  damagedSnapshots,
+  store,
+}: InfoParts): SessionInfo {
   const saved = store.loadFact("saved");
   const lastLoss = store.loadFact("lastLoss");
   const lastRestore = store.loadFact("lastRestore");
@@ -28,6 +37,7 @@ export function sessionInfo({ view, state, timing, lastActive, stats, store }: I
     idleAt: state.phase === "active" ? isoTime(lastActive + timing.idleAfterMs) : null,
     deepSleepAt: asleep ? null : isoTime(lastActive + timing.deepSleepAfterMs),
     savedAt: saved === null ? null : isoTime(saved.at),
+    damagedSnapshots: [...damagedSnapshots],
     lastLoss:
       lastLoss === null
         ? null

@@ -6,6 +6,7 @@ import type { Env } from "../env.ts";
 import { toByteString } from "../lib/manifest.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
+import { within } from "../lib/within.ts";
 import { repositoryOf } from "../storage/rpc.ts";
 import type { RepositoryRpc, SnapshotState } from "../storage/rpc.ts";
 import { diffTrees } from "./asleep/diff.ts";
@@ -33,6 +34,8 @@ export interface SnapshotParts {
 
 /** Executions that begin while others are ended for a restore are ended, too; so often. */
 const FREEZE_ATTEMPTS = 3;
+/** How long `GET /sessions/{id}` waits for what is damaged. */
+const DAMAGED_MS = 2000;
 
 export class Snapshots {
   readonly #env: Env;
@@ -70,6 +73,14 @@ export class Snapshots {
     const { record } = session.value;
     const snapshot = await this.#repository(record).get(record.id, snapshotId);
     return snapshot.ok ? ok(snapshotView(snapshot.value)) : snapshot;
+  }
+
+  /** Those that are known to be damaged; none where that cannot be asked in time. */
+  async damaged(record: SessionRecord): Promise<readonly string[]> {
+    if (this.#parts.store.loadFact("saved") === null) {
+      return [];
+    }
+    return within(this.#repository(record).damagedSnapshots(record.id), DAMAGED_MS).catch(() => []);
   }
 
   /** The newest one holds the session's files: what it holds is kept under another id, unless it is damaged. */

@@ -10,9 +10,13 @@ import type { Activity } from "./activity.ts";
 import type { Executions } from "./execution.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { SessionRecord } from "./record.ts";
+import type { Restoring } from "./restoring.ts";
 import { SESSION_HEADERS } from "./rpc.ts";
 import type { Runtime } from "./runtime.ts";
 import type { SupervisorClient } from "./supervisor-client.ts";
+
+/** On the answer that waited for a wake: newer snapshots are damaged, so this one was used. */
+const RESTORED_FROM = "buntime-restored-from";
 
 export interface StreamParts {
   readonly runtime: Runtime;
@@ -20,6 +24,7 @@ export interface StreamParts {
   readonly executions: Executions;
   readonly lifecycle: Lifecycle;
   readonly activity: Activity;
+  readonly restoring: Restoring;
 }
 
 export class Streams {
@@ -31,6 +36,17 @@ export class Streams {
 
   /** Counts as activity until the answer is sent, and as a change where files may change. `port` null: the supervisor. */
   async pass(record: SessionRecord, request: Request, headers: Headers, port: string | null): Promise<Response> {
+    const response = await this.#answer(record, request, headers, port);
+    const snapshotId = this.#parts.restoring.takeUsedInstead();
+    if (snapshotId === null) {
+      return response;
+    }
+    const told = new Response(response.body, response);
+    told.headers.set(RESTORED_FROM, snapshotId);
+    return told;
+  }
+
+  async #answer(record: SessionRecord, request: Request, headers: Headers, port: string | null): Promise<Response> {
     const { activity, lifecycle } = this.#parts;
     const end = activity.begin();
     const mayChange = port !== null || (request.method !== "GET" && request.method !== "HEAD");

@@ -145,6 +145,10 @@ export class Repository extends DurableObject<Env> implements RepositoryRpc {
     };
   }
 
+  async damagedSnapshots(sessionId: string): Promise<readonly string[]> {
+    return this.#catalogue.retained(sessionId).flatMap(({ id, damaged }) => (damaged ? [id] : []));
+  }
+
   async remove(sessionId: string, snapshotId: string): Promise<Result<null>> {
     const sequence = this.#catalogue.sequenceOf(sessionId, snapshotId);
     if (sequence === null) {

@@ -67,6 +67,8 @@ export interface RepositoryRpc {
     source: { readonly sessionId: string; readonly snapshotId: string },
     target: Pick<SnapshotRecord, "id" | "sessionId" | "label" | "reason" | "createdAt">,
   ): Promise<Result<SnapshotState>>;
+  /** Ids of a session's snapshots that are known to be damaged, newest first. */
+  damagedSnapshots(sessionId: string): Promise<readonly string[]>;
   remove(sessionId: string, snapshotId: string): Promise<Result<null>>;
   /** Everything of a session. With the last session, the repository leaves nothing behind. Fine when it is gone already. */
   removeSession(sessionId: string): Promise<void>;
