@@ -54,7 +54,8 @@ export class Containers {
         // As on the platform: the next start finds a new disk, whatever there was on this one.
         this.#directory.discardDisk(id);
       };
-      void container.exited.then(onExit);
+      // A disk that cannot be moved now is in the way of the next start, which says so, and of nobody else.
+      container.exited.then(onExit).catch((error: unknown) => console.error("engine: a disk was not discarded", error));
     });
   }
 

@@ -35,7 +35,7 @@ export class EngineDirectory {
     this.lock = join(this.path, "lock");
     this.image = join(this.path, "image");
     this.#trash = join(this.path, "trash");
-    mkdirSync(this.path, { recursive: true, mode: 0o700 });
+    mkdirSync(this.#trash, { recursive: true, mode: 0o700 });
   }
 
   container(id: string): ContainerDirectory {
@@ -65,14 +65,14 @@ export class EngineDirectory {
 
   #discard(path: string): void {
     if (!existsSync(path)) return;
-    mkdirSync(this.#trash, { recursive: true, mode: 0o700 });
     renameSync(path, join(this.#trash, crypto.randomUUID()));
     this.#removing = this.#removing.then(() => this.#empty());
   }
 
-  /** Resolves when everything that was discarded is removed. */
+  /** Resolves when everything that was discarded is removed. Nothing may be discarded afterwards. */
   async emptied(): Promise<void> {
     await this.#removing;
+    await rm(this.#trash, { recursive: true, force: true });
   }
 
   /** Ends and removes what an engine that was killed left behind. */
@@ -88,7 +88,8 @@ export class EngineDirectory {
 
   async #empty(): Promise<void> {
     try {
-      await removeTree(this.#trash);
+      // Not the directory itself: at any moment something may be moved into it.
+      for (const name of readdirSync(this.#trash)) await removeTree(join(this.#trash, name));
     } catch (error) {
       // Tried again with the next one.
       console.error("engine: a disk was not removed", error);
