@@ -19,6 +19,8 @@ export interface Bench {
   readonly client: Client;
   /** Of the start script. */
   readonly pid: number;
+  /** Of the platform. */
+  readonly dataDir: string;
   /** Where the bare programs and servers live. */
   readonly directory: string;
   /** The server of ./bare-server.ts, with nothing in between. */
@@ -28,7 +30,7 @@ export interface Bench {
   stop(): Promise<void>;
 }
 
-export async function startBench(client: Client, pid: number): Promise<Bench> {
+export async function startBench({ client, pid, dataDir }: Pick<Bench, "client" | "pid" | "dataDir">): Promise<Bench> {
   const directory = mkdtempSync(path.join(tmpdir(), "buntime-bench-"));
   writeFileSync(path.join(directory, "program.ts"), PROGRAM);
   const file = path.join(import.meta.dirname, "bare-server.ts");
@@ -44,6 +46,7 @@ export async function startBench(client: Client, pid: number): Promise<Bench> {
   return {
     client,
     pid,
+    dataDir,
     directory,
     direct: new URL(`http://127.0.0.1:${port}`),
     server: await readFile(file, "utf8"),

@@ -1,6 +1,7 @@
 // `npm run bench`, `npm run bench -- --docker`: every figure of the performance promise beside its floor, measured in
 // turns in the same run. Prints a table; bench-results/ gets it as JSON and as markdown. Ends with 1 when it could not
-// measure; an aim that is missed is a result, not a failure.
+// measure; an aim that is missed is a result, not a failure. `--only=snapshots,wake` measures just these groups, and
+// keeps nothing. `--scale` measures nothing: see scale.ts.
 import path from "node:path";
 import { ROOT } from "../../scripts/root.ts";
 import { startTestPlatform } from "../support/platform.ts";
@@ -10,10 +11,18 @@ import { executeFigures } from "./figures-execute.ts";
 import { fileFigures } from "./figures-files.ts";
 import { memoryFigures } from "./figures-memory.ts";
 import { previewFigures } from "./figures-preview.ts";
+import { snapshotMemoryFigures } from "./figures-snapshot-memory.ts";
+import { snapshotFigures } from "./figures-snapshots.ts";
 import { streamFigures } from "./figures-stream.ts";
+import { wakeFigures } from "./figures-wake.ts";
 import { workerFigures } from "./figures-worker.ts";
 import { describeMachine, save, table } from "./report.ts";
 import type { Figure, Report } from "./report.ts";
+
+if (process.argv.includes("--scale")) {
+  await import("./scale.ts");
+  process.exit(0);
+}
 
 const docker = process.argv.includes("--docker");
 const GROUPS: readonly (readonly [name: string, measure: (bench: Bench) => Promise<Figure[]>])[] = [
@@ -23,14 +32,22 @@ const GROUPS: readonly (readonly [name: string, measure: (bench: Bench) => Promi
   ["files", fileFigures],
   ["preview", previewFigures],
   ["stream", streamFigures],
+  ["wake", wakeFigures],
+  ["snapshots", (bench) => snapshotFigures(bench, { docker })],
+  ["snapshot-memory", (bench) => snapshotMemoryFigures(bench, { docker })],
 ];
+const only = process.argv
+  .find((argument) => argument.startsWith("--only="))
+  ?.slice("--only=".length)
+  .split(",");
 
-const platform = await startTestPlatform({ docker });
-const bench = await startBench(platform.client, platform.pid);
+// What is measured is saved when it is asked for, and not in between.
+const platform = await startTestPlatform({ docker, env: { SAVE_AFTER: "1h" } });
+const bench = await startBench(platform);
 const figures: Figure[] = [];
 const machine = describeMachine(platform.dataDir);
 try {
-  for (const [name, measure] of GROUPS) {
+  for (const [name, measure] of GROUPS.filter(([group]) => only === undefined || only.includes(group))) {
     console.error(`measuring ${name} …`);
     figures.push(...(await measure(bench)));
   }
@@ -45,8 +62,9 @@ const report: Report = {
   machine,
   figures,
 };
-const written = save(report, path.join(ROOT, "bench-results"));
-console.log(
-  `\n${table(report)}\n\n${report.machine}\nwritten to ${path.relative(process.cwd(), written)}.json and .md`,
-);
+console.log(`\n${table(report)}\n\n${report.machine}`);
+if (only === undefined) {
+  const written = save(report, path.join(ROOT, "bench-results"));
+  console.log(`written to ${path.relative(process.cwd(), written)}.json and .md`);
+}
 process.exit(0);
