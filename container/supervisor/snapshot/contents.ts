@@ -9,6 +9,11 @@ import type { Stat } from "./tree.ts";
 
 type OpenPiece = OpenRef & Omit<Piece, keyof OpenRef>;
 
+/** A smaller part of a large file, between holes or at its end, shares a frame. */
+const SHARED_BYTES = SMALL_BYTES / 2;
+/** Chunks of one file that are being hashed at the same time; one more than that is read. */
+const HASHED_BYTES = 2 * 1024 * 1024;
+
 /** `torn`: it was shorter than its `stat`. Otherwise an errno. */
 export type ReadFailure = "torn" | number;
 
@@ -19,7 +24,7 @@ export class Contents {
   readonly #findKnown: () => Map<Digest, Piece>;
   #knownPieces: Map<Digest, Piece> | null = null;
   readonly #buffers = new Buffers();
-  /** Twice a frame: a piece is read behind the others, and moves on when it turns out to be too much. */
+  /** What small pieces share. */
   #frame: IoBuffer;
   #used = 0;
   #refs: OpenRef[] = [];
@@ -28,7 +33,7 @@ export class Contents {
   constructor(writer: PackWriter, findKnown: () => Map<Digest, Piece>) {
     this.#writer = writer;
     this.#findKnown = findKnown;
-    this.#frame = this.#buffers.take(2 * SMALL_BYTES);
+    this.#frame = this.#buffers.take(SMALL_BYTES);
   }
 
   /** Reads what `stat` says is there, no more. `rest` is called between parts, to let other work on. */
@@ -41,6 +46,7 @@ export class Contents {
     if (stat.size === 0) return [];
     const fd = calls.openFileAt(directory, name);
     if (fd < 0) return -fd;
+    const chunks: Chunk[] = [];
     try {
       const pieces: (Piece | Hole)[] = [];
       for (const { offset, size, isHole } of layOut(fd, stat)) {
@@ -48,55 +54,90 @@ export class Contents {
           pieces.push({ hole: size });
           continue;
         }
-        const piece = size <= SMALL_BYTES ? this.#readShared(fd, offset, size) : this.#readAlone(fd, offset, size);
-        if (piece === "torn" || typeof piece === "number") return piece;
-        pieces.push(piece.piece);
-        if (piece.full !== null) await piece.full;
+        const read = { offset, size, at: pieces.length };
+        if (stat.size <= SMALL_BYTES || size <= SHARED_BYTES) {
+          const full = this.#makeRoom(size);
+          if (full !== null) await full;
+          const piece = this.#readShared(fd, read);
+          if (piece === "torn" || typeof piece === "number") return piece;
+          pieces.push(piece);
+        } else {
+          const chunk = this.#readChunk(fd, read);
+          if (chunk === "torn" || typeof chunk === "number") return chunk;
+          chunks.push(chunk);
+          // Holds the place.
+          pieces.push({ hole: size });
+        }
+        while (sizeOf(chunks) > HASHED_BYTES) await this.#place(chunks, pieces);
         await rest();
       }
+      while (chunks.length > 0) await this.#place(chunks, pieces);
       return pieces;
     } finally {
       calls.close(fd);
+      for (const { buffer } of chunks) this.#buffers.give(buffer);
     }
   }
 
   /** Nothing of what was read is held back any more. */
   async flush(): Promise<void> {
-    await this.#flush(null);
+    await this.#flush();
   }
 
   get #known(): Map<Digest, Piece> {
     return (this.#knownPieces ??= this.#findKnown());
   }
 
-  #readShared(fd: number, offset: number, size: number): Read | ReadFailure {
+  #makeRoom(size: number): Promise<void> | null {
+    return this.#used + size > SMALL_BYTES ? this.#flush() : null;
+  }
+
+  /** There must be room. */
+  #readShared(fd: number, { offset, size }: Extent): Piece | ReadFailure {
     const start = this.#used;
     const failure = this.#fill(fd, { address: this.#frame.address + start, size, offset });
     if (failure !== null) return failure;
     const digest = Bun.SHA256.hash(this.#frame.bytes.subarray(start, start + size), "hex");
     const known = this.#known.get(digest);
-    if (known !== undefined) return { piece: known, full: null };
-    let full: Promise<void> | null = null;
-    if (start + size > SMALL_BYTES) full = this.#flush({ start, size });
-    const piece = this.#newPiece(digest, this.#used, size);
+    if (known !== undefined) return known;
+    const piece = this.#newPiece(digest, start, size);
     this.#refs.push(piece);
     this.#used += size;
-    return { piece, full };
+    return piece;
   }
 
-  #readAlone(fd: number, offset: number, size: number): Read | ReadFailure {
-    const buffer = this.#buffers.take(size <= MIDDLE_BYTES ? MIDDLE_BYTES : LARGE_BYTES);
-    const release = (): void => this.#buffers.give(buffer);
+  /** Hashed on another thread while the next ones are read. */
+  #readChunk(fd: number, { offset, size, at }: Extent): Chunk | ReadFailure {
+    const buffer = this.#buffers.take(chunkClass(size));
     const failure = this.#fill(fd, { address: buffer.address, size, offset });
-    const bytes = buffer.bytes.subarray(0, size);
-    const digest = failure === null ? Bun.SHA256.hash(bytes, "hex") : "";
-    const known = this.#known.get(digest);
-    if (failure === null && known === undefined) {
-      const piece = this.#newPiece(digest, 0, size);
-      return { piece, full: this.#writer.add({ bytes, refs: [piece], release }) };
+    if (failure !== null) {
+      this.#buffers.give(buffer);
+      return failure;
     }
-    release();
-    return failure ?? (known === undefined ? "torn" : { piece: known, full: null });
+    const digest = crypto.subtle.digest("SHA-256", buffer.bytes.subarray(0, size));
+    // Whoever places it sees it.
+    digest.catch(() => {});
+    return { buffer, size, at, digest };
+  }
+
+  /** The first of them becomes a piece of its own. Its buffer is not the caller's any more. */
+  async #place(chunks: Chunk[], pieces: (Piece | Hole)[]): Promise<void> {
+    const [chunk] = chunks;
+    if (chunk === undefined) return;
+    const { buffer, size, at } = chunk;
+    const digest = Buffer.from(await chunk.digest).toString("hex");
+    chunks.shift();
+    const release = (): void => this.#buffers.give(buffer);
+    const known = this.#known.get(digest);
+    if (known !== undefined) {
+      pieces[at] = known;
+      release();
+      return;
+    }
+    const piece = this.#newPiece(digest, 0, size);
+    pieces[at] = piece;
+    const full = this.#writer.add({ bytes: buffer.bytes.subarray(0, size), refs: [piece], release });
+    if (full !== null) await full;
   }
 
   #fill(fd: number, { address, size, offset }: { address: number; size: number; offset: number }): ReadFailure | null {
@@ -113,14 +154,12 @@ export class Contents {
     return piece;
   }
 
-  /** `keep`: bytes of the frame that belong into the next one. */
-  #flush(keep: { readonly start: number; readonly size: number } | null): Promise<void> | null {
+  #flush(): Promise<void> | null {
     const full = this.#frame;
     const refs = this.#refs;
     const used = this.#used;
     if (used === 0) return null;
-    this.#frame = this.#buffers.take(2 * SMALL_BYTES);
-    if (keep !== null) this.#frame.bytes.set(full.bytes.subarray(keep.start, keep.start + keep.size));
+    this.#frame = this.#buffers.take(SMALL_BYTES);
     [this.#refs, this.#used] = [[], 0];
     return this.#writer.add({
       bytes: full.bytes.subarray(0, used),
@@ -130,8 +169,26 @@ export class Contents {
   }
 }
 
-interface Read {
-  readonly piece: Piece;
-  /** Wait for it before the next. */
-  readonly full: Promise<void> | null;
+interface Extent {
+  readonly offset: number;
+  readonly size: number;
+  /** Its place among the file's pieces. */
+  readonly at: number;
+}
+
+/** A part of a large file that is being hashed. */
+interface Chunk {
+  readonly buffer: IoBuffer;
+  readonly size: number;
+  readonly at: number;
+  readonly digest: Promise<ArrayBuffer>;
+}
+
+function sizeOf(chunks: readonly Chunk[]): number {
+  return chunks.reduce((sum, { size }) => sum + size, 0);
+}
+
+function chunkClass(size: number): number {
+  if (size <= SMALL_BYTES) return SMALL_BYTES;
+  return size <= MIDDLE_BYTES ? MIDDLE_BYTES : LARGE_BYTES;
 }

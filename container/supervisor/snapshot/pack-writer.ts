@@ -106,10 +106,12 @@ export class PackWriter {
   async #close(): Promise<void> {
     if (this.#bytes === null) return;
     const bytes = this.#bytes.subarray(0, this.#sizeBytes);
-    const digest = Bun.SHA256.hash(bytes, "hex");
-    for (const ref of this.#refs) ref.pack = digest;
-    this.packs.push({ id: digest, sizeBytes: this.#sizeBytes });
+    const refs = this.#refs;
     [this.#bytes, this.#refs, this.#sizeBytes] = [null, [], 0];
+    // On another thread.
+    const digest = Buffer.from(await crypto.subtle.digest("SHA-256", bytes)).toString("hex");
+    for (const ref of refs) ref.pack = digest;
+    this.packs.push({ id: digest, sizeBytes: bytes.length });
     await this.#queue.put({ digest, bytes, isRoot: false });
   }
 }

@@ -26,11 +26,12 @@ async function readSegment(ref: SegmentRef, frame: Uint8Array): Promise<TreeNode
 }
 
 /** On another thread. Null where it is no zstd frame, or one of more than `most` bytes. */
-export async function decompress(frame: Uint8Array, most: number): Promise<Uint8Array | null> {
+export async function decompress(frame: Uint8Array, most: number): Promise<Uint8Array<ArrayBuffer> | null> {
   const size = contentSizeOf(frame);
   if (size === null || size > most) return null;
   try {
-    return await Bun.zstdDecompress(frame);
+    // SAFETY: memory of its own, which nobody shares.
+    return (await Bun.zstdDecompress(frame)) as Buffer<ArrayBuffer>;
   } catch {
     return null;
   }

@@ -15,7 +15,8 @@ import {
   renameSync,
   rmdirSync,
 } from "node:fs";
-import { isDraft, isRestoreTree, nameOf, parentOf, RESTORE_TREE } from "../../../src/lib/files/paths.ts";
+import { isDraft, isRestoreTree, nameOf, OWN_DIRECTORY, parentOf, RESTORE_TREE } from "../../../src/lib/files/paths.ts";
+import { toText } from "../../../src/lib/manifest.ts";
 import type { UserIdentity } from "../config.ts";
 import { errnoOf } from "../files/failure.ts";
 import { SupervisorError } from "../problem.ts";
@@ -102,8 +103,9 @@ export class RestorePlace {
   /** Deletes the directory and what was replaced, and lets go of it. True where there was something to delete. */
   async remove(): Promise<boolean> {
     try {
-      const isEmpty = namesIn(this.newDirectory).length === 0 && namesIn(this.#old).length === 0;
-      if (isEmpty) for (const name of ["new", "old"]) rmdirSync(at(this.#fd, name));
+      const isEmpty = this.#isEmpty;
+      if (!isEmpty) this.#removeSkeleton();
+      if (this.#isEmpty) for (const name of ["new", "old"]) rmdirSync(at(this.#fd, name));
       else await this.#removeContents();
       // User code owns the workspace, and may have given the name to something else.
       const { ino } = fstatSync(this.#fd);
@@ -112,6 +114,25 @@ export class RestorePlace {
       return !isEmpty;
     } finally {
       for (const fd of [this.newDirectory, this.#old, this.#fd, this.#workspace]) closeSync(fd);
+    }
+  }
+
+  get #isEmpty(): boolean {
+    return namesIn(this.newDirectory).length === 0 && namesIn(this.#old).length === 0;
+  }
+
+  /**
+   * What a new container is born with, empty directories, goes before anybody is served: programs that look through the
+   * whole workspace would stumble over a directory that is closed to them. Nobody else can put a link at `own`.
+   */
+  #removeSkeleton(): void {
+    const own = at(this.#old, OWN_DIRECTORY);
+    if (lstatSync(own, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+    try {
+      for (const name of readdirSync(own)) rmdirSync(`${own}/${name}`);
+      rmdirSync(own);
+    } catch {
+      // There is more to it.
     }
   }
 
@@ -204,7 +225,7 @@ async function openParent(workspace: number, path: string, user: UserIdentity): 
       if (code !== "ENOTDIR" && code !== "ELOOP") throw error;
       throw new SupervisorError(
         "conflict",
-        `${path} is no directory now; delete what is there, or restore it as a whole`,
+        `${toText(path)} is no directory now; delete what is there, or restore it as a whole`,
       );
     } finally {
       closeSync(directory);

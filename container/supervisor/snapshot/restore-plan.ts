@@ -1,7 +1,7 @@
 // What a restore has to do, worked out from the manifest before anything is written. Pure. A manifest may be damaged or
 // made by an enemy: a plan holds only names that stay in the tree, each once, each in a directory of the same tree.
 import type { Digest, FileNode, Piece, Root, TreeNode } from "../../../src/contract/manifest.ts";
-import { DamagedManifest, isHole } from "../../../src/lib/manifest.ts";
+import { DamagedManifest, isHole, toText } from "../../../src/lib/manifest.ts";
 import { SupervisorError } from "../problem.ts";
 
 /** Uncompressed bytes of a frame at the most. Saving makes none above 4 MiB. */
@@ -82,7 +82,7 @@ function checkTree(nodes: readonly TreeNode[]): void {
 function select(nodes: readonly TreeNode[], only: string): TreeNode[] {
   const isWanted = (path: string): boolean => path === only || path.startsWith(`${only}/`);
   const wanted = nodes.filter(({ path }) => isWanted(path));
-  if (wanted.length === 0) throw new SupervisorError("file_not_found", `${only} is not in the snapshot`);
+  if (wanted.length === 0) throw new SupervisorError("file_not_found", `${toText(only)} is not in the snapshot`);
   if (!wanted.some((node) => node.type === "hardlink" && !isWanted(node.target))) return wanted;
   const originals = new Map(nodes.flatMap((node) => (node.type === "file" ? [[node.path, node]] : [])));
   const firstNames = new Map<string, string>();

@@ -255,6 +255,15 @@ for _ in range(20):
     expectTree(saver, second);
   });
 
+  test("sends parts of one file that are equal once, though they are looked at side by side", async () => {
+    const saver = openSaver();
+    const part = noise(256 * 1024);
+    writeFileSync(`${saver.workspace}/file`, Buffer.concat([...Array.from({ length: 30 }, () => part), noise(10)]));
+    const taken = await saver.take();
+    expect(taken.bytesStored).toBe(256 * 1024 + 10);
+    expectTree(saver, taken);
+  });
+
   test("reads only what changed", async () => {
     const saver = openSaver();
     for (let at = 0; at < 300; at++) writeFileSync(`${saver.workspace}/file-${at}`, `content ${at}`);
