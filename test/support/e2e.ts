@@ -1,6 +1,6 @@
 // What every end-to-end test begins with: the platform of this run, a session that is deleted afterwards, and an error
 // answer taken apart.
-import { onTestFinished } from "vitest";
+import { beforeAll, onTestFinished } from "vitest";
 import * as z from "zod";
 import type { CreateSession, Session } from "../../src/contract/session.ts";
 import { Client } from "../../scripts/client.ts";
@@ -27,6 +27,16 @@ export async function newSession(client: Client, body: z.input<typeof CreateSess
     await client.request("DELETE", `/sessions/${session.id}`);
   });
   return session;
+}
+
+/** A session for all tests of a file or of a `describe` that leave it as it is. Called there; read in the tests. */
+export function sharedSession(client: Client, body: z.input<typeof CreateSession> = {}): { readonly id: string } {
+  const shared = { id: "" };
+  beforeAll(async () => {
+    shared.id = (await client.createSession(body)).id;
+    return async () => void (await client.request("DELETE", `/sessions/${shared.id}`));
+  });
+  return shared;
 }
 
 const ErrorBody = z.strictObject({

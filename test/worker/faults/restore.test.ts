@@ -1,0 +1,21 @@
+import { describe, it } from "vitest";
+import { CAMPAIGN_MS, prepareCampaigns, withOneFault, withTwoFaults } from "./campaign.ts";
+import { fork, restore } from "./scenarios.ts";
+
+prepareCampaigns();
+
+describe("a restore", () => {
+  it("is done or not, and can be undone, whatever fails on the way", { timeout: CAMPAIGN_MS }, () =>
+    withOneFault(restore, { sample: 9 }),
+  );
+
+  it("is done or not, and can be undone, when two things fail", { timeout: CAMPAIGN_MS }, () =>
+    withTwoFaults(restore, { sample: 3 }),
+  );
+});
+
+describe("a fork", () => {
+  it("has everything, and keeps it when its original is deleted, whatever fails", { timeout: CAMPAIGN_MS }, () =>
+    withOneFault(fork, { sample: 8 }),
+  );
+});
