@@ -15,8 +15,11 @@ export default defineConfig({
             miniflare: {
               bindings: {
                 BUNTIME_API_KEY: "btk_worker_tests_only",
+                REQUESTS_PER_MINUTE: "1000000",
                 ENGINE_URL: inject("engineUrl"),
                 ENGINE_TOKEN: inject("engineToken"),
+                WARDEN_URL: inject("wardenUrl"),
+                FAULT_ROUNDS: process.env["FAULT_ROUNDS"] ?? "",
               },
             },
           })),

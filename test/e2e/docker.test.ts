@@ -1,5 +1,4 @@
 // What only real containers can show: their own ways to die, what user code may do in the image, what is left in Docker.
-import { execFileSync } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -7,23 +6,13 @@ import { describe, expect, test } from "vitest";
 import { ExecutionRecord } from "../../src/contract/execute.ts";
 import { CONTROL_PORT } from "../../src/contract/ids.ts";
 import type { Client } from "../../scripts/client.ts";
+import { containerOf, docker } from "../support/docker-container.ts";
 import { newSession, ON_DOCKER, platformOfRun, problemOf } from "../support/e2e.ts";
 import { startTestPlatform } from "../support/platform.ts";
 import { until } from "../support/until.ts";
 
 /** Within this a call has to end once its container is gone. Five seconds are promised; the rest is for a busy machine. */
 const SOON_MS = 8000;
-
-const docker = (...args: string[]): string => execFileSync("docker", args, { encoding: "utf8", stdio: "pipe" }).trim();
-
-/** The name of a session's container; its network sidecar's ends with `-proxy`. */
-async function containerOf(client: Client, sessionId: string): Promise<string> {
-  // Both share the sidecar's host name, which is its id.
-  const { stdout } = await client.execute({ sessionId, command: "cat /etc/hostname" });
-  return docker("inspect", "--format", "{{.Name}}", stdout.trim())
-    .replace(/^\//, "")
-    .replace(/-proxy$/, "");
-}
 
 const containersNamed = (part: string): string[] =>
   docker("ps", "--all", "--filter", `name=${part}`, "--format", "{{.Names}}")

@@ -128,6 +128,8 @@ describe("a session", () => {
     const saving = step(step(created(), { type: "changed" }, 0, timing).state, quiet(0), 20_000, timing).state;
     expect(deadlinesOf(saving).save).toBe(40_000);
     expect(step(saving, { type: "stored", current: false }, 20_100, timing).state).toEqual(saving);
+    const quick = { ...timing, saveAfterMs: 1000 };
+    expect(deadlinesOf(step(saving, { type: "stored", current: false }, 20_100, quick).state).save).toBe(21_100);
     expect(deadlinesOf(step(saving, { type: "stored", current: true }, 20_100, timing).state).save).toBeUndefined();
   });
 
