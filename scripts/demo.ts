@@ -10,6 +10,7 @@ import { ExecuteAnswer, KillAnswer, ProcessList } from "../src/contract/execute.
 import { FileContent, FileWritten } from "../src/contract/files.ts";
 import { SessionDeleted } from "../src/contract/session.ts";
 import { Client, readText } from "./client.ts";
+import { life } from "./demo-life.ts";
 import { startEngine } from "./engine.ts";
 import { startPlatform } from "./platform.ts";
 import { claimPort } from "./port.ts";
@@ -130,6 +131,8 @@ console.log(JSON.stringify(new Database("shop.db").query("select * from fruit wh
     }
     throw new Error("its stream ended without an exit event");
   });
+
+  await life(client, sessionId, step);
 
   await step("delete the session", async () => {
     await client.ask(SessionDeleted, "DELETE", `/sessions/${sessionId}`);

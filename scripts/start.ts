@@ -1,6 +1,6 @@
 // `npm start`: the whole platform on this machine, without Docker. Ends with 0 on Ctrl-C or TERM and leaves no process
 // behind; sessions and their files are in the data directory and there at the next start.
-// `npm run start:docker`: the same with real containers. None of them is left behind either, and their files end with them.
+// `npm run start:docker`: the same with real containers. None of them is left behind either; their files are saved first.
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { startDockerEngine } from "./docker/engine.ts";
