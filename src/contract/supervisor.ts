@@ -29,7 +29,7 @@
 //   POST   /snapshot           SnapshotCommand  SnapshotBegun
 //   PUT    /snapshot/base      a bundle         SnapshotBegun; the manifest of SnapshotCommand.base, when it asked for it
 //   POST   /snapshot/next                       the next object's bytes, with OBJECT_HEADER; the last one is the root,
-//                                               with ROOT_HEADER; 204 after it. May be called by two at a time.
+//                                               with ROOT_HEADER; {} after it. May be called by two at a time.
 //   POST   /snapshot/commit    {root: digest}   {}: it is stored; the next one is made against it
 //   DELETE /snapshot                            {}: given up
 // Restoring. Into a fresh tree beside the workspace; one at a time; a new one ends the one before it.

@@ -117,10 +117,16 @@ export class Effects {
   }
 
   async #save(): Promise<SessionEvent | null> {
-    const { saving, activity } = this.#parts;
+    const { saving, supervisor, activity, runtime } = this.#parts;
     const before = activity.changes;
     const saved = await saving.save("save");
-    return saved.ok ? { type: "stored", current: activity.changes === before } : null;
+    if (!saved.ok) {
+      return null;
+    }
+    // What runs may go on changing files without being asked to. Asking starts no container.
+    const stats = runtime.live === null ? null : await supervisor.stats();
+    const isQuiet = !activity.busy && (stats === null || (stats.ok && stats.value.activeProcesses === 0));
+    return { type: "stored", current: isQuiet && activity.changes === before };
   }
 
   async #freeze(record: SessionRecord): Promise<SessionEvent | null> {

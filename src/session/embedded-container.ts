@@ -15,6 +15,8 @@ interface EngineStatus {
 /** The engine answers at once, but for `wait`, which it holds for 20 s. */
 const CALL_MS = 10_000;
 const WAIT_MS = 30_000;
+/** For one of a few attempts that the object is held up by. */
+const ATTACH_MS = 2000;
 /** How often in a row the engine may be out of reach before its containers count as ended with it. */
 const WAIT_ATTEMPTS = 5;
 const WAIT_PAUSE_MS = 200;
@@ -33,12 +35,17 @@ export class EmbeddedContainer implements SessionContainer {
     this.#id = id;
   }
 
-  /** Learns whether it is running from before. An engine out of reach runs nothing. */
+  /** Learns whether it is running from before. An engine that stays out of reach runs nothing. */
   async attach(): Promise<void> {
-    try {
-      this.#running = (await this.#call<EngineStatus>("GET", "")).running;
-    } catch {
-      this.#running = false;
+    this.#running = false;
+    for (let failures = 0; failures < WAIT_ATTEMPTS; failures++) {
+      try {
+        this.#running = (await this.#call<EngineStatus>("GET", "", undefined, ATTACH_MS)).running;
+        return;
+      } catch {
+        // What runs must not be taken for lost over one call that failed.
+        await scheduler.wait(WAIT_PAUSE_MS);
+      }
     }
   }
 

@@ -1,5 +1,5 @@
 // A fork begins asleep, with a snapshot that shares its original's contents. The session is stored first and its snapshot
-// made then, so that what was interrupted in between is completed when the object is next asked.
+// made then, so that what was interrupted in between is completed when it is asked for again, or wakes.
 import type { Env } from "../env.ts";
 import { ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";

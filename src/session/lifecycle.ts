@@ -92,7 +92,7 @@ export class Lifecycle {
   /** As `find`, for a call that needs the container: what is frozen goes on, and the next use of the container wakes it. */
   async rouse(accountId: string | null): Promise<Result<StoredSession>> {
     for (let attempt = 1; ; attempt++) {
-      await this.#exclusive;
+      await this.#untilFree();
       const session = this.find(accountId);
       if (!session.ok) {
         return session;
@@ -121,6 +121,20 @@ export class Lifecycle {
     const done = this.#exclusive.then(work);
     this.#exclusive = done.catch(() => {});
     return done;
+  }
+
+  /** As `find`, once nobody has the container for himself. It is not roused. */
+  async findFree(accountId: string): Promise<Result<StoredSession>> {
+    await this.#untilFree();
+    return this.find(accountId);
+  }
+
+  /** Work that was asked for meanwhile comes first as well. */
+  async #untilFree(): Promise<void> {
+    for (let before: unknown = null; before !== this.#exclusive;) {
+      before = this.#exclusive;
+      await before;
+    }
   }
 
   /** A call may have changed files, or is about to. */

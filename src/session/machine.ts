@@ -19,7 +19,7 @@ export type SessionEvent =
   | { readonly type: "alarm"; readonly lastActive: number; readonly busy: boolean }
   /** The user's processes are frozen, and nobody came meanwhile. */
   | { readonly type: "frozen"; readonly lastActive: number }
-  /** What "save" began with is stored. `current`: nothing has changed since it began. */
+  /** What "save" began with is stored. `current`: nothing has changed since it began, and nothing runs that could. */
   | { readonly type: "stored"; readonly current: boolean }
   /**
    * Everything is stored and was read back; nothing has changed since, as all is frozen. `attempt` is the `retryAt` under
@@ -119,8 +119,8 @@ function stepAlive(state: AliveState, event: AliveEvent, now: number, timing: Ti
     case "retime":
       return { state: retimed(state, event.lastActive, timing), effects: [] };
     case "stored":
-      return state.phase === "active" && event.current
-        ? { state: { ...state, saveAt: null, unsavedSince: null }, effects: [] }
+      return state.phase === "active"
+        ? { state: stored(state, event.current, now, timing), effects: [] }
         : unchanged(state);
     case "frozen": {
       if (state.phase !== "active") {
@@ -219,6 +219,18 @@ function changed(state: AliveState & { readonly phase: "active" }, now: number, 
   return state.saveAt !== null
     ? state
     : { ...state, saveAt: now + timing.saveAfterMs, unsavedSince: state.unsavedSince ?? now };
+}
+
+/** What was changed meanwhile is no failure, so it is not waited for as long as after one. */
+function stored(
+  state: AliveState & { readonly phase: "active" },
+  current: boolean,
+  now: number,
+  timing: Timing,
+): SessionState {
+  return current
+    ? { ...state, saveAt: null, unsavedSince: null }
+    : { ...state, saveAt: Math.min(state.saveAt ?? Infinity, now + timing.saveAfterMs) };
 }
 
 function retimed(state: AliveState, lastActive: number, timing: Timing): SessionState {

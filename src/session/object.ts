@@ -96,12 +96,7 @@ export class Session extends DurableObject<Env> implements SessionRpc {
       isWanted: () => lifecycle.state.phase === "active" && !record().oneShot,
       save: () => saving.save("terminating"),
     });
-    void ctx.blockConcurrencyWhile(async () => {
-      await runtime.attach();
-      if (session !== null) {
-        await completeFork(env, store, session.record);
-      }
-    });
+    void ctx.blockConcurrencyWhile(() => runtime.attach());
   }
 
   async create(record: SessionRecord, { from }: CreateOptions = {}): Promise<Result<SessionView>> {
@@ -159,7 +154,8 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     const before = session.value.record;
     const record = recordAfter(before, changes, Date.now());
     const account = accountOf(this.env, record.accountId);
-    const entered = await account.enter(record);
+    const forked = await completeFork(this.env, this.#store, before);
+    const entered = forked.ok ? await account.enter(record) : forked;
     if (!entered.ok) {
       return entered;
     }
@@ -307,17 +303,17 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     if (launched) {
       await this.#lifecycle.apply({ type: "rouse" });
     }
-    const record = this.#record();
-    if (record.services.length > 0) {
-      await putServices(this.#runtime, run, record);
+    if (this.#record().services.length > 0) {
+      await putServices(this.#runtime, run, this.#record());
     }
     this.#watch.start(run);
   }
 
   #lost(runId: string, cause: string): void {
     const at = Date.now();
-    const reason = this.#watch.hasSaved(runId) ? "it was told to end, and its files were saved first" : cause;
-    this.#store.saveFact("lastLoss", { at, reason, savedAt: this.#store.loadFact("saved")?.at ?? null });
+    const savedAt = this.#store.loadFact("saved")?.at ?? null;
+    const reason = this.#watch.hasSaved(runId, savedAt) ? "it was told to end, and its files were saved first" : cause;
+    this.#store.saveFact("lastLoss", { at, reason, savedAt });
     this.#store.saveFact("ended", { at: new Date(at).toISOString(), reason: "lost", processes: [] });
     this.#lifecycle.inBackground("loss_not_noted", this.#lifecycle.apply({ type: "lost" }));
   }

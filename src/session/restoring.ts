@@ -4,14 +4,16 @@ import type { Problem } from "../contract/errors.ts";
 import { SNAPSHOT_MS } from "../contract/limits.ts";
 import type { RestoreDone, RestorePlan } from "../contract/supervisor.ts";
 import type { Env } from "../env.ts";
+import { describe, logError } from "../lib/log.ts";
 import { DamagedManifest } from "../lib/manifest.ts";
-import { ok } from "../lib/result.ts";
+import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import { within } from "../lib/within.ts";
 import { getObject } from "../storage/objects.ts";
 import { repositoryOf } from "../storage/rpc.ts";
 import type { SnapshotState } from "../storage/rpc.ts";
 import { DamagedObject, loadBundle } from "./bundle.ts";
+import { completeFork } from "./fork.ts";
 import type { SessionRecord } from "./record.ts";
 import type { Run } from "./run.ts";
 import type { Runtime } from "./runtime.ts";
@@ -58,10 +60,10 @@ export class Restoring {
 
   /** Finds the snapshot and reads its manifest while the container starts; what it returns does the rest. */
   prepare(): (run: Run) => Promise<void> {
-    if (this.#store.loadFact("saved") === null) {
+    if (this.#store.loadFact("saved") === null && this.#record().forkOf === undefined) {
       return async () => {};
     }
-    const first = this.#candidate();
+    const first = this.#first();
     // Whoever waits for it sees the failure.
     first.catch(() => {});
     return (run) => within(this.#wake(run, first), SNAPSHOT_MS);
@@ -76,15 +78,20 @@ export class Restoring {
 
   /** One path of a snapshot, into a workspace in use. `path` is a byte string. @throws DamagedObject */
   async restorePath(run: Run, snapshot: SnapshotState, path: string): Promise<Result<null>> {
-    const bundle = await this.#bundleOf(snapshot);
     try {
+      const bundle = await this.#bundleOf(snapshot);
       await within(this.#restore(run, bundle, path), SNAPSHOT_MS);
       return ok(null);
     } catch (error) {
+      if (error instanceof DamagedObject) {
+        throw error;
+      }
       if (error instanceof Refused) {
         return { ok: false, error: error.problem };
       }
-      throw error;
+      const reason = describe(error);
+      logError("restore_failed", { sessionId: this.#record().id, reason });
+      return fail("storage_unavailable", `It could not be restored: ${reason}. Try again.`, { reason });
     }
   }
 
@@ -110,6 +117,15 @@ export class Restoring {
         damaged.push(snapshot.id);
       }
     }
+  }
+
+  /** A fork that was interrupted before it had its snapshot gets it now: it never begins with nothing. */
+  async #first(): Promise<Candidate> {
+    const forked = await completeFork(this.#env, this.#store, this.#record());
+    if (!forked.ok) {
+      throw new Error(forked.error.message);
+    }
+    return this.#candidate();
   }
 
   /** The newest good snapshot, with its manifest. */

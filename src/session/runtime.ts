@@ -179,9 +179,8 @@ export class Runtime {
     // Before it ends: an end that was asked for is no loss.
     this.#watched = null;
     this.#store.forgetRun();
-    if (this.#container?.running) {
-      await within(this.#container.destroy(), RELEASE_MS);
-    }
+    // Whether it is known to run or not: an instance that was lost in the middle of this has left one that is not.
+    await within(this.#container?.destroy() ?? Promise.resolve(), RELEASE_MS);
     watched?.lost.abort(new Error("the container was released"));
   }
 

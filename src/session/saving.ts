@@ -102,8 +102,9 @@ export class Saving {
     const { digest, bytes } = await this.#pull(run, repositoryId);
     const before = this.#store.loadFact("saved");
     if (before?.root === digest && !command.avoid.includes(digest)) {
-      await this.#call(run, "POST", "/snapshot/commit", JSON.stringify({ root: digest }));
+      // First: a container that was told to end may do so as soon as it knows that it is saved.
       this.#store.saveFact("saved", { ...before, at: createdAt });
+      await this.#call(run, "POST", "/snapshot/commit", JSON.stringify({ root: digest }));
       return ok(null);
     }
     await putObject(this.#env.SNAPSHOTS, repositoryId, { digest, body: bytes });
@@ -161,7 +162,8 @@ export class Saving {
     }
     const digest = response.headers.get(OBJECT_HEADER);
     if (digest === null || response.body === null) {
-      await response.body?.cancel();
+      // Read and not let go: the next call may go out on the same connection.
+      await response.arrayBuffer();
       return null;
     }
     if (response.headers.has(ROOT_HEADER)) {

@@ -47,7 +47,7 @@ export class Snapshots {
   }
 
   async create(accountId: string, label: string | null): Promise<Result<Snapshot>> {
-    const session = this.#parts.lifecycle.find(accountId);
+    const session = await this.#parts.lifecycle.findFree(accountId);
     if (!session.ok) {
       return session;
     }
@@ -144,7 +144,7 @@ export class Snapshots {
   }
 
   async forkSource(accountId: string, snapshotId: string | null): Promise<Result<ForkSource>> {
-    const session = this.#parts.lifecycle.find(accountId);
+    const session = await this.#parts.lifecycle.findFree(accountId);
     if (!session.ok) {
       return session;
     }
@@ -177,22 +177,26 @@ export class Snapshots {
     }
     const previous =
       path === null
-        ? await this.#parts.lifecycle.exclusively(() => this.#replace(session.value, snapshotId))
+        ? await this.#parts.lifecycle.exclusively(() => this.#replace(accountId, snapshotId))
         : await this.#restorePath(accountId, target.value, path);
     return previous.ok ? ok({ snapshotId, path, previousSnapshotId: previous.value }) : previous;
   }
 
   /** The whole workspace: its container is released, and the next one is filled with what the snapshot holds. */
-  async #replace(session: StoredSession, snapshotId: string): Promise<Result<string>> {
+  async #replace(accountId: string, snapshotId: string): Promise<Result<string>> {
     const { lifecycle, runtime, effects, store } = this.#parts;
-    const { record } = session;
+    const session = lifecycle.find(accountId);
+    if (!session.ok) {
+      return session;
+    }
+    const { record } = session.value;
     if (runtime.state !== "stopped") {
       const frozen = await this.#endAll(record);
       if (!frozen.ok) {
         return frozen;
       }
     }
-    const previous = await this.#current(session, "before-restore");
+    const previous = await this.#current(session.value, "before-restore");
     if (!previous.ok) {
       await effects.thaw(record);
       return previous;

@@ -17,7 +17,7 @@ export class TerminationWatch {
   readonly #isWanted: () => boolean;
   readonly #save: () => Promise<Result<unknown>>;
   #watched: string | null = null;
-  #saved: string | null = null;
+  #told: { readonly runId: string; readonly at: number } | null = null;
 
   constructor(own: {
     readonly runtime: Runtime;
@@ -29,9 +29,12 @@ export class TerminationWatch {
     this.#save = own.save;
   }
 
-  /** Whether this run was told to end, and its files were saved first. */
-  hasSaved(run: string | null): boolean {
-    return run !== null && this.#saved === run;
+  /**
+   * Whether this run was told to end, and its files were saved first. `savedAt`: when what is saved was looked at. The
+   * container may end before the save is over here, but not before it is noted.
+   */
+  hasSaved(runId: string, savedAt: number | null): boolean {
+    return this.#told?.runId === runId && savedAt !== null && savedAt >= this.#told.at;
   }
 
   /** Nothing happens when this run is watched already. Ends by itself, with the run or when it is not wanted any more. */
@@ -52,8 +55,8 @@ export class TerminationWatch {
         const request = { method: "GET", path: "/watch", timeoutMs: WATCH_MS + GRACE_MS };
         const answer = await this.#runtime.send(run, request, readResult<WatchAnswer>);
         if (answer.ok && answer.value.event === "terminating") {
-          const saved = await this.#save();
-          this.#saved = saved.ok ? run.id : null;
+          this.#told = { runId: run.id, at: Date.now() };
+          await this.#save();
         }
       } catch (error) {
         // The connection breaks before the end of the container is known.

@@ -1,7 +1,10 @@
 // Snapshots: make, list, look at, delete, compare, restore; and forks, which begin with one.
 import { newId } from "../../contract/ids.ts";
 import { TTL_SECONDS } from "../../contract/limits.ts";
-import { fail } from "../../lib/result.ts";
+import { parsePath } from "../../lib/files/paths.ts";
+import { ProblemError } from "../../lib/problem-error.ts";
+import { fail, ok } from "../../lib/result.ts";
+import type { Result } from "../../lib/result.ts";
 import { sessionOf } from "../../session/rpc.ts";
 import type { Handlers } from "../bind.ts";
 import { findSession } from "../session-ref.ts";
@@ -29,8 +32,14 @@ export const snapshotHandlers = {
   },
 
   async restoreSnapshot(call, { params, body }) {
+    const path = body.path === undefined ? ok("") : relativePath(body.path);
+    if (!path.ok) {
+      return path;
+    }
     const session = await findSession(call, params.id);
-    return session.ok ? session.value.restore(call.principal.accountId, params.snapshotId, body.path ?? null) : session;
+    return session.ok
+      ? session.value.restore(call.principal.accountId, params.snapshotId, path.value === "" ? null : path.value)
+      : session;
   },
 
   async diffSnapshot(call, { params, query: { to, limit, offset } }) {
@@ -75,3 +84,15 @@ export const snapshotHandlers = {
     );
   },
 } satisfies Partial<Handlers>;
+
+/** As the snapshot has it; `""` is the workspace itself. */
+function relativePath(path: string): Result<string> {
+  try {
+    return ok(parsePath(path));
+  } catch (error) {
+    if (error instanceof ProblemError) {
+      return { ok: false, error: error.problem };
+    }
+    throw error;
+  }
+}
