@@ -270,21 +270,18 @@ export class Snapshots {
 
   /** A new snapshot, with what is there now. */
   async #take(session: StoredSession, reason: SnapshotReason, label: string | null): Promise<Result<SnapshotState>> {
-    const { saving, store } = this.#parts;
+    const { saving } = this.#parts;
     const asleep = this.#isAsleep(session);
     const saved = asleep ? ok(null) : await this.#save(session, () => saving.save(reason, label));
     if (!saved.ok || saved.value !== null) {
       return saved.ok && saved.value !== null ? ok(saved.value) : (saved as Result<never>);
     }
-    const newest = store.loadFact("saved");
-    return newest === null
-      ? fail("snapshot_not_found", "There is nothing to make a snapshot of yet. Use the session first.")
-      : this.#copy(session.record, newest.snapshotId, reason, label);
+    return this.#ofNewest((newest) => this.#copy(session.record, newest, reason, label));
   }
 
   /** A snapshot of what is there now, be it new or the newest. */
   async #current(session: StoredSession, reason: SnapshotReason): Promise<Result<SnapshotState>> {
-    const { saving, store } = this.#parts;
+    const { saving } = this.#parts;
     if (!this.#isAsleep(session)) {
       const saved = await this.#save(session, () => saving.save(reason));
       if (!saved.ok) {
@@ -294,10 +291,22 @@ export class Snapshots {
         return ok(saved.value);
       }
     }
-    const newest = store.loadFact("saved");
-    return newest === null
-      ? fail("snapshot_not_found", "There is nothing saved of this session yet. Use it first.")
-      : this.#repository(session.record).get(session.record.id, newest.snapshotId);
+    return this.#ofNewest((newest) => this.#repository(session.record).get(session.record.id, newest));
+  }
+
+  /** The newest may fall out of those that are kept meanwhile; then there is a newer one. */
+  async #ofNewest(use: (snapshotId: string) => Promise<Result<SnapshotState>>): Promise<Result<SnapshotState>> {
+    for (let tried: string | null = null; ;) {
+      const newest = this.#parts.store.loadFact("saved")?.snapshotId ?? null;
+      if (newest === null) {
+        return fail("snapshot_not_found", "There is nothing saved of this session yet. Use it first.");
+      }
+      const used = await use(newest);
+      if (used.ok || used.error.code !== "snapshot_not_found" || newest === tried) {
+        return used;
+      }
+      tried = newest;
+    }
   }
 
   /** Starts the container where there is nothing else that knows the files. */
@@ -318,7 +327,10 @@ export class Snapshots {
     label: string | null,
   ): Promise<Result<SnapshotState>> {
     const target = { id: newId("snp"), sessionId: record.id, label, reason, createdAt: Date.now() };
-    const copy = await this.#repository(record).copy({ sessionId: record.id, snapshotId }, target);
+    const source = { sessionId: record.id, snapshotId };
+    const ask = (): Promise<Result<SnapshotState>> => this.#repository(record).copy(source, target);
+    // The same id twice is one snapshot, so an answer that was lost is asked for again.
+    const copy = await ask().catch(ask);
     if (copy.ok) {
       const { id, root, createdAt, files, sizeBytes } = copy.value;
       const before = this.#parts.store.loadFact("saved");

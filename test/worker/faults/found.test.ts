@@ -25,9 +25,7 @@ it("a fork whose creation was interrupted and asked for again has its original's
   await attempt(fork, [before("repository copy", "fail")]);
 });
 
-// Known to fail: the session does not learn of the snapshot that its repository has made, and reads the one before, until
-// it wakes. The wake itself is right.
-it.fails("a restore whose answer was lost is read asleep as it is found awake", async () => {
+it("a restore whose answer was lost is read asleep as it is found awake", async () => {
   const world = await World.begin([], null);
   const step = { name: "repository copy", nth: 1 };
   arm([trapOf({ step, when: "after", action: "fail" }, { sessionId: world.id, repositoryId: world.id })]);
