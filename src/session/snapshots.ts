@@ -19,6 +19,7 @@ import type { Restoring } from "./restoring.ts";
 import type { DiffOptions, ForkSource } from "./rpc.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Saving } from "./saving.ts";
+import { snapshotView } from "./snapshot-view.ts";
 import type { SessionStore, StoredSession } from "./store.ts";
 import type { SupervisorClient } from "./supervisor-client.ts";
 
@@ -347,14 +348,4 @@ export class Snapshots {
 
 function damagedProblem(snapshotId: string): Result<never> {
   return fail("conflict", `Snapshot ${snapshotId} is damaged and cannot be used. Choose another.`, { snapshotId });
-}
-
-function snapshotView(snapshot: SnapshotState): Snapshot {
-  const { id, sessionId: _, root: __, createdAt, verifiedAt, ...rest } = snapshot;
-  return {
-    ...rest,
-    snapshotId: id,
-    createdAt: new Date(createdAt).toISOString(),
-    verifiedAt: verifiedAt === null ? null : new Date(verifiedAt).toISOString(),
-  };
 }
