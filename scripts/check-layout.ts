@@ -9,8 +9,14 @@ const ALLOWED: Readonly<Record<string, { readonly value: readonly string[]; read
   "src/contract": { value: [] },
   "src/lib": { value: ["src/contract"] },
   "src/storage": { value: ["src/contract", "src/lib", "src/env.ts"] },
-  "src/account": { value: ["src/contract", "src/lib", "src/storage", "src/env.ts"], type: ["src/session"] },
-  "src/session": { value: ["src/contract", "src/lib", "src/storage", "src/env.ts", "src/account/rpc.ts"] },
+  "src/account": {
+    value: ["src/contract", "src/lib", "src/storage", "src/env.ts", "src/session/rpc.ts"],
+    type: ["src/session"],
+  },
+  "src/session": {
+    value: ["src/contract", "src/lib", "src/storage", "src/env.ts", "src/account/rpc.ts"],
+    type: ["src/account"],
+  },
   // The front door reaches the Durable Objects by their RPC alone.
   "src/http": {
     value: [
@@ -21,6 +27,7 @@ const ALLOWED: Readonly<Record<string, { readonly value: readonly string[]; read
       "src/session/rpc.ts",
       "src/session/record.ts",
       "src/account/rpc.ts",
+      "src/account/registry-rpc.ts",
     ],
     type: ["src/session", "src/account"],
   },

@@ -3,8 +3,8 @@
 // machine or its private network unless the operator listed the host.
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
+import { refusal } from "../../src/lib/address.ts";
 import { End, dial, listen } from "../supervisor/net/pipe.ts";
-import { refusal } from "./address.ts";
 import { exchange } from "./exchange.ts";
 import { HEAD_BYTES } from "./head.ts";
 import { type ProxyRequest, parseProxyRequest } from "./proxy-request.ts";

@@ -6,24 +6,62 @@ export const SESSION_ID = /^ses_[0-9a-z]{20}$/;
 export const EXECUTION_ID = /^exe_[0-9a-z]{20}$/;
 /** `snp_` + 20 of `0-9a-z`. */
 export const SNAPSHOT_ID = /^snp_[0-9a-z]{20}$/;
+/** `pvt_` + 20 of `0-9a-z`. Names a preview token without telling it. */
+export const PREVIEW_TOKEN_ID = /^pvt_[0-9a-z]{20}$/;
+/** `btp_`, the 20 characters of its id, and the 32 of its secret. */
+export const PREVIEW_TOKEN = /^btp_([0-9a-z]{20})[0-9a-z]{32}$/;
+/** `acc_` + 20 of `0-9a-z`. The development account has another id, see below. */
+export const ACCOUNT_ID = /^acc_[0-9a-z]{20}$/;
+/** `key_` + 20 of `0-9a-z`. */
+export const KEY_ID = /^key_[0-9a-z]{20}$/;
+/** `evt_` + 20 of `0-9a-z`. */
+export const EVENT_ID = /^evt_[0-9a-z]{20}$/;
+/** `whk_` + 20 of `0-9a-z`. */
+export const WEBHOOK_ID = /^whk_[0-9a-z]{20}$/;
+/** `dlv_` + 20 of `0-9a-z`. */
+export const DELIVERY_ID = /^dlv_[0-9a-z]{20}$/;
 /** A session's own name, unique per account. It must not look like an id. */
 export const SESSION_NAME = /^(?!ses[_-])[a-zA-Z0-9_-]{1,64}$/;
 
 const ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz";
 const RANDOM_LENGTH = 20;
 
-/** A new random id such as `ses_3k9…`. Uniform: bytes above the last whole multiple of 36 are thrown away. */
-export function newId(prefix: "ses" | "exe" | "snp" | "req"): string {
-  let id = `${prefix}_`;
+/** A new random id such as `ses_3k9…`. */
+export function newId(prefix: "ses" | "exe" | "snp" | "pvt" | "req" | "acc" | "key" | "whk" | "evt" | "dlv"): string {
+  return `${prefix}_${randomText(RANDOM_LENGTH)}`;
+}
+
+/** So many random characters of `0-9a-z`. Uniform: bytes above the last whole multiple of 36 are thrown away. */
+export function randomText(length: number): string {
+  let text = "";
   const limit = 256 - (256 % ALPHABET.length);
-  while (id.length < prefix.length + 1 + RANDOM_LENGTH) {
-    for (const byte of crypto.getRandomValues(new Uint8Array(RANDOM_LENGTH * 2))) {
-      if (byte < limit && id.length < prefix.length + 1 + RANDOM_LENGTH) {
-        id += ALPHABET[byte % ALPHABET.length];
+  while (text.length < length) {
+    for (const byte of crypto.getRandomValues(new Uint8Array(length * 2))) {
+      if (byte < limit && text.length < length) {
+        text += ALPHABET[byte % ALPHABET.length];
       }
     }
   }
-  return id;
+  return text;
+}
+
+/** The account of who runs the platform. It is always there, and its first key is the operator's to set. */
+export const DEVELOPMENT_ACCOUNT = "default";
+/** Stands for it in the text of a key, where other accounts have the characters of their id. */
+const DEVELOPMENT_PART = "0".repeat(RANDOM_LENGTH);
+const SECRET_LENGTH = 32;
+const API_KEY = new RegExp(`^btk_([0-9a-z]{${RANDOM_LENGTH}})[0-9a-z]{${SECRET_LENGTH}}$`);
+
+/** The text of a new key. It names its account, so that a request finds the account without a directory of keys. */
+export function newApiKey(accountId: string): string {
+  const part = accountId === DEVELOPMENT_ACCOUNT ? DEVELOPMENT_PART : accountId.slice("acc_".length);
+  return `btk_${part}${randomText(SECRET_LENGTH)}`;
+}
+
+/** The account that a key claims to be of; null where it has not the shape of a key. */
+export function accountOfKey(key: string): string | null {
+  const part = API_KEY.exec(key)?.[1];
+  return part === undefined ? null : part === DEVELOPMENT_PART ? DEVELOPMENT_ACCOUNT : `acc_${part}`;
 }
 
 /** The DNS label of a session's preview: `ses_x` → `ses-x`, with another port than 8080 `ses-x-3000`. */

@@ -66,6 +66,9 @@ export const IDEMPOTENCY_BYTES = 1024 * MIB;
 /** After which a call with a key counts as lost, whatever became of its Worker. More than the longest execute takes. */
 export const IDEMPOTENCY_LEASE_MS = 400_000;
 
+/** Tokens of private previews: those that one session has at once, how long they live, and what they are called. */
+export const PREVIEW_TOKENS = { most: 100, minMs: 1000, maxMs: 7 * 24 * 60 * 60 * 1000, labelCharacters: 200 } as const;
+
 export interface Plan {
   readonly memoryMb: number;
   readonly cpu: number;
@@ -74,8 +77,12 @@ export interface Plan {
   readonly ttlMaxSeconds: number;
   readonly fileBytes: number;
   readonly filesPerRequest: number;
+  /** At the same time, asleep or not. */
+  readonly sessions: number;
   /** Per key. */
   readonly requestsPerMinute: number;
+  /** Per session. Previews have no key to be counted by. */
+  readonly previewsPerMinute: number;
 }
 
 export const PLANS = {
@@ -87,7 +94,9 @@ export const PLANS = {
     ttlMaxSeconds: 86_400,
     fileBytes: 10 * MIB,
     filesPerRequest: 100,
+    sessions: 10,
     requestsPerMinute: 100,
+    previewsPerMinute: 600,
   },
   paid: {
     memoryMb: 4096,
@@ -97,9 +106,81 @@ export const PLANS = {
     ttlMaxSeconds: 604_800,
     fileBytes: 50 * MIB,
     filesPerRequest: 1000,
+    sessions: 100,
     requestsPerMinute: 1000,
+    previewsPerMinute: 6000,
   },
 } as const satisfies Record<string, Plan>;
+
+/**
+ * What an operator may give an enterprise account at the most. Memory, vCPUs and disk are those of the platform's largest
+ * container, https://developers.cloudflare.com/containers/platform/limits/, less the disk of the image; a file has to fit
+ * into JSON_BODY_BYTES, an execution into IDEMPOTENCY_LEASE_MS.
+ */
+export const ENTERPRISE_MOST = {
+  memoryMb: 12_288,
+  cpu: 4,
+  diskMb: 18_000,
+  timeoutSeconds: 300,
+  ttlMaxSeconds: 365 * 86_400,
+  fileBytes: 50 * MIB,
+  filesPerRequest: 10_000,
+  sessions: 10_000,
+  requestsPerMinute: 1_000_000,
+  previewsPerMinute: 1_000_000,
+} as const;
+
+/** Of one account. */
+export const API_KEYS = 100;
+export const API_KEY_LIFE_MAX_MS = 3650 * 24 * 60 * 60 * 1000;
+/** `name` of an account or a key. */
+export const DISPLAY_NAME_CHARACTERS = 200;
+/** When a key was last used is stored this often at the most. */
+export const KEY_USE_STORED_MS = 60_000;
+/** The audit log: for how long, and how many entries of one account and kind at the most, newest first. */
+export const AUDIT_KEPT = { ms: 90 * 24 * 60 * 60 * 1000, entries: 10_000 } as const;
+/** Refused access is told to the audit log so often at the most, for each account and reason. */
+export const REFUSALS_NOTED_MS = 60_000;
+
+/** Of one account: events that are kept, newest first, and for how long; open streams of them, and how long one lasts. */
+export const EVENTS = {
+  kept: 1000,
+  keptMs: 7 * 24 * 60 * 60 * 1000,
+  streams: 16,
+  streamMs: 30 * 60 * 1000,
+  /** Deliveries that are settled, newest first; those on their way beside them. */
+  deliveriesKept: 500,
+  deliveriesPending: 10_000,
+} as const;
+/** Events about one limit are told once in this time, however often it is run into. */
+export const LIMIT_TOLD_MS = 60_000;
+export const WEBHOOKS = {
+  /** Of one account. */
+  most: 10,
+  urlCharacters: 2048,
+  attemptMs: 10_000,
+  /** Before the second attempt, the third, and so on; after the last one a delivery has failed. */
+  backOffSeconds: [5, 30, 120, 600, 3600, 21_600],
+  /** A webhook is disabled once it has failed for so long, or so many deliveries in a row have failed. */
+  disabledAfterMs: 5 * 24 * 60 * 60 * 1000,
+  disabledAfterFailures: 100,
+} as const;
+
+/** A session that is in use counts its time, and tells its account, so often: what a crash of it loses at the most. */
+export const METER_MS = 60_000;
+/** For how many days usage is kept. */
+export const USAGE_DAYS = 400;
+export const BUDGET_MOST = 1_000_000_000;
+/**
+ * How much of its vCPUs and its memory a session is counted for. As the platform bills a container: memory for as long as
+ * it runs, CPU for what is used, and that is nothing while its processes are frozen; without a container nothing at all.
+ * https://developers.cloudflare.com/containers/pricing/
+ */
+export const METER_RATES = {
+  active: { cpu: 1, memory: 1 },
+  idle: { cpu: 0, memory: 1 },
+  asleep: { cpu: 0, memory: 0 },
+} as const;
 
 /** What a session gets when it asks for nothing. */
 export const DEFAULT_RESOURCES = { memory: 1024, cpu: 0.25, timeout: 30, disk: 1024 } as const;

@@ -1,6 +1,7 @@
 // What one operation of the API is. All of them are in routes.ts.
 import * as z from "zod";
 import type { ErrorCode } from "./errors.ts";
+import type { Scope } from "./account.ts";
 import { SessionRef } from "./session.ts";
 
 type Method = "get" | "put" | "post" | "patch" | "delete" | "head";
@@ -13,8 +14,12 @@ export interface Route {
   readonly path: string;
   /** Other paths that do the same. */
   readonly aliases?: readonly string[];
-  readonly tag: "Sessions" | "Execute" | "Files" | "Snapshots" | "Meta";
+  readonly tag: "Sessions" | "Execute" | "Files" | "Snapshots" | "Previews" | "Events" | "Account" | "Operator";
   readonly summary: string;
+  /** What a key must be allowed to do. `operator`: the operator's own key, which opens nothing else. */
+  readonly scope: Scope | "operator";
+  /** It is about more than the session that it names, so a key that is bound to that session does not open it. */
+  readonly accountWide?: true;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;

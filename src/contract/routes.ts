@@ -1,9 +1,24 @@
 // The route table: every operation of the API, once. The server is built from it (http/bind.ts), the OpenAPI document
 // is generated from it (http/openapi.ts), clients are checked against it. Paths are relative to `/api`.
 import type { Route } from "./route.ts";
+import { ADMIN } from "./routes/admin.ts";
+import { EVENT_ROUTES } from "./routes/events.ts";
 import { EXECUTE } from "./routes/execute.ts";
 import { FILES } from "./routes/files.ts";
+import { KEYS } from "./routes/keys.ts";
+import { PREVIEWS } from "./routes/previews.ts";
 import { SESSIONS } from "./routes/sessions.ts";
 import { SNAPSHOTS } from "./routes/snapshots.ts";
+import { USAGE } from "./routes/usage.ts";
 
-export const ROUTES = { ...SESSIONS, ...EXECUTE, ...FILES, ...SNAPSHOTS } as const satisfies Record<string, Route>;
+export const ROUTES = {
+  ...SESSIONS,
+  ...EXECUTE,
+  ...FILES,
+  ...SNAPSHOTS,
+  ...PREVIEWS,
+  ...EVENT_ROUTES,
+  ...USAGE,
+  ...KEYS,
+  ...ADMIN,
+} as const satisfies Record<string, Route>;

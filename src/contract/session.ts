@@ -2,8 +2,10 @@
 import * as z from "zod";
 import { SESSION_ID, SESSION_NAME } from "./ids.ts";
 import { parseDuration } from "./duration.ts";
-import { METADATA_BYTES, PLANS, SERVICES, TTL_SECONDS } from "./limits.ts";
+import { ENTERPRISE_MOST, METADATA_BYTES, SERVICES, TTL_SECONDS } from "./limits.ts";
+import { Preview } from "./preview.ts";
 import { Environment, IsoTime, Text } from "./primitives.ts";
+import { Budget, Spent } from "./usage.ts";
 
 const SessionId = z
   .string()
@@ -77,8 +79,8 @@ const Services = z
 const Ttl = z
   .int()
   .min(TTL_SECONDS.min)
-  .max(PLANS.paid.ttlMaxSeconds)
-  .meta({ description: "Seconds until the session is gone" });
+  .max(ENTERPRISE_MOST.ttlMaxSeconds)
+  .meta({ description: "Seconds until the session is gone; the plan says how many at the most" });
 
 export const CreateSession = z
   .strictObject({
@@ -86,10 +88,12 @@ export const CreateSession = z
     metadata: Metadata.default({}),
     name: SessionName.optional(),
     image: z.enum(["bun"]).default("bun"),
-    resourceLimits: ResourceLimits.omit({ disk: true }).partial().strict().default({}),
+    resourceLimits: ResourceLimits.partial().strict().default({}),
     idleAfter: IdleAfter.optional(),
     deepSleepAfter: DeepSleepAfter.optional(),
     services: Services.default([]),
+    preview: Preview.default("public"),
+    budget: Budget.optional(),
   })
   .meta({ id: "CreateSession" });
 export type CreateSession = z.infer<typeof CreateSession>;
@@ -104,6 +108,8 @@ export const UpdateSession = z
     services: Services.optional().meta({
       description: "In place of those before; those that are new or differ are started anew",
     }),
+    preview: Preview.optional(),
+    budget: Budget.nullable().optional().meta({ description: "In place of the one before; `null` takes it away" }),
   })
   .meta({ id: "UpdateSession", description: "`ttl` counts from now" });
 export type UpdateSession = z.infer<typeof UpdateSession>;
@@ -117,12 +123,14 @@ export const Session = z
     createdAt: IsoTime,
     expiresAt: IsoTime,
     previewUrl: z.url(),
+    preview: Preview,
     image: z.string(),
     resourceLimits: ResourceLimits,
     metadata: Metadata,
     idleAfter: IdleAfter,
     deepSleepAfter: DeepSleepAfter,
     services: z.array(Service),
+    budget: Budget.nullable(),
   })
   .meta({ id: "Session" });
 export type Session = z.infer<typeof Session>;
@@ -134,6 +142,7 @@ export const SessionInfo = Session.extend({
   activeProcesses: z.int().nonnegative(),
   idleAt: IsoTime.nullable().meta({ description: "When it becomes idle if nothing happens; null unless active" }),
   deepSleepAt: IsoTime.nullable().meta({ description: "When it falls asleep if nothing happens; null while asleep" }),
+  spent: Spent,
   savedAt: IsoTime.nullable().meta({ description: "When its files were last saved" }),
   damagedSnapshots: z.array(z.string()).meta({ description: "Snapshots that are damaged; none of them is restored" }),
   lastLoss: z

@@ -1,6 +1,6 @@
 // Where code in a session may connect to, and that nothing gets around it.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { refusal } from "../../../container/engine/address.ts";
+import { refusal } from "../../../src/lib/address.ts";
 import { parseProxyRequest } from "../../../container/engine/proxy-request.ts";
 import { listen } from "../../../container/supervisor/net/pipe.ts";
 import { type TestEngine, startEngine } from "../../support/engine.ts";

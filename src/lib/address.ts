@@ -1,5 +1,5 @@
-// Which IP addresses a container may connect to: the public ones. Pure. What counts is the resolved address, so no
-// spelling of a name or a number gets around it. Ranges as in IANA's special-purpose address registries.
+// Which IP addresses user code and webhooks may connect to: the public ones. Pure. What counts is the resolved address, so
+// no spelling of a name or a number gets around it. Ranges as in IANA's special-purpose address registries.
 import { BlockList, isIPv6 } from "node:net";
 
 const REFUSED_V4 = [
@@ -33,13 +33,21 @@ const globalUnicast = subnet("2000::", 3, "ipv6");
 const embedded = [subnet("::ffff:0:0", 96, "ipv6"), subnet("64:ff9b::", 96, "ipv6")];
 
 /** Why this address is refused, in a word; null when it is public. */
-export function refusal(address: string, ownAddresses: readonly string[]): string | null {
+export function refusal(address: string, ownAddresses: readonly string[] = []): string | null {
   const plain = address.replace(/%.*$/, "");
-  if (ownAddresses.includes(plain)) return "this machine's own";
-  if (!isIPv6(plain)) return v4.find(({ list }) => list.check(plain, "ipv4"))?.why ?? null;
-  if (embedded.some((list) => list.check(plain, "ipv6"))) return refusal(lastFourBytes(plain), ownAddresses);
+  if (ownAddresses.includes(plain)) {
+    return "this machine's own";
+  }
+  if (!isIPv6(plain)) {
+    return v4.find(({ list }) => list.check(plain, "ipv4"))?.why ?? null;
+  }
+  if (embedded.some((list) => list.check(plain, "ipv6"))) {
+    return refusal(lastFourBytes(plain), ownAddresses);
+  }
   const special = v6.find(({ list }) => list.check(plain, "ipv6"));
-  if (special !== undefined) return special.why;
+  if (special !== undefined) {
+    return special.why;
+  }
   return globalUnicast.check(plain, "ipv6") ? null : "reserved";
 }
 
@@ -52,7 +60,9 @@ function subnet(net: string, prefix: number, family: "ipv4" | "ipv6"): BlockList
 /** `::ffff:127.0.0.1` and `::ffff:7f00:1` → `127.0.0.1` */
 function lastFourBytes(address: string): string {
   const dotted = /(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];
-  if (dotted !== undefined) return dotted;
+  if (dotted !== undefined) {
+    return dotted;
+  }
   const groups = address.split(":").slice(-2);
   return groups
     .map((group) => Number.parseInt(group === "" ? "0" : group, 16))
