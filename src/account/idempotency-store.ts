@@ -1,8 +1,7 @@
 // The tables of idempotency keys: what a key was first used for, the ids that were reserved for it, and the answer. Writes
 // of one call without an await in between are stored all or none.
 import { IDEMPOTENCY_KEPT_MS } from "../contract/limits.ts";
-import { hasSchema, migrate } from "../lib/schema.ts";
-import { MIGRATIONS } from "./migrations.ts";
+import type { Database } from "./database.ts";
 import type { KeptAnswer, ReservedIds } from "./rpc.ts";
 
 export interface StoredKey {
@@ -19,13 +18,12 @@ const PART_BYTES = 1_000_000;
 type Row = { fingerprint: string; started_at: number; ids: string; status: number | null };
 
 export class IdempotencyStore {
-  readonly #storage: DurableObjectStorage;
-  #migrated = false;
+  readonly #database: Database;
   /** Counted once, since counting reads every row. */
   #totals: { keys: number; bytes: number } | null = null;
 
-  constructor(storage: DurableObjectStorage) {
-    this.#storage = storage;
+  constructor(database: Database) {
+    this.#database = database;
   }
 
   find(key: string): StoredKey | null {
@@ -96,7 +94,7 @@ export class IdempotencyStore {
 
   /** Removes what was kept long enough; gives when the next is to be removed, or null when none is left. */
   expire(now: number): number | null {
-    if (!hasSchema(this.#storage)) {
+    if (!this.#database.ready) {
       return null;
     }
     const expired = "SELECT key FROM idempotency WHERE started_at <= ?";
@@ -118,10 +116,7 @@ export class IdempotencyStore {
   }
 
   #exec<T extends Record<string, SqlStorageValue>>(query: string, ...values: SqlStorageValue[]): T[] {
-    if (!this.#migrated) {
-      migrate(this.#storage, MIGRATIONS);
-      this.#migrated = true;
-    }
-    return this.#storage.sql.exec<T>(query, ...values).toArray();
+    this.#database.prepare();
+    return this.#database.exec<T>(query, ...values);
   }
 }

@@ -6,6 +6,7 @@ import { IDEMPOTENCY_BYTES, IDEMPOTENCY_KEYS, IDEMPOTENCY_LEASE_MS } from "../co
 import type { Problem } from "../contract/errors.ts";
 import { within } from "../lib/within.ts";
 import { stepOf } from "./idempotency-step.ts";
+import type { AccountAlarm } from "./alarm.ts";
 import type { IdempotencyStore } from "./idempotency-store.ts";
 import type { Begun, CallLease, KeptAnswer, KeyedCall } from "./rpc.ts";
 
@@ -14,16 +15,16 @@ const EXPIRY_PAUSE_MS = 60 * 60 * 1000;
 
 export class Idempotency {
   readonly #store: IdempotencyStore;
-  readonly #storage: DurableObjectStorage;
+  readonly #alarm: AccountAlarm;
   readonly #findSession: (name: string) => string | null;
   readonly #held = new Map<string, Lease>();
 
   constructor(
     store: IdempotencyStore,
-    parts: { readonly storage: DurableObjectStorage; readonly findSession: (name: string) => string | null },
+    parts: { readonly alarm: AccountAlarm; readonly findSession: (name: string) => string | null },
   ) {
     this.#store = store;
-    this.#storage = parts.storage;
+    this.#alarm = parts.alarm;
     this.#findSession = parts.findSession;
   }
 
@@ -57,13 +58,10 @@ export class Idempotency {
     }
   }
 
-  /** Removes what was kept long enough. */
-  async expire(): Promise<void> {
-    const now = Date.now();
+  /** Removes what was kept long enough; gives when to come again, or null. */
+  expire(now: number): number | null {
     const next = this.#store.expire(now);
-    if (next !== null) {
-      await this.#storage.setAlarm(Math.max(next, now + EXPIRY_PAUSE_MS));
-    }
+    return next === null ? null : Math.max(next, now + EXPIRY_PAUSE_MS);
   }
 
   async #first(call: KeyedCall, startedAt: number): Promise<Begun> {
@@ -75,9 +73,7 @@ export class Idempotency {
     const ids = { sessionId: this.#sessionId(call.session), executionId: newId("exe") };
     this.#store.reserve(call.key, { fingerprint: call.fingerprint, startedAt, ids });
     const lease = this.#lease(call.key, startedAt);
-    if ((await this.#storage.getAlarm()) === null) {
-      await this.#storage.setAlarm(this.#store.nextExpiry() ?? startedAt);
-    }
+    await this.#alarm.by(this.#store.nextExpiry() ?? startedAt);
     return { kind: "run", ids, startedAt, again: false, lease };
   }
 

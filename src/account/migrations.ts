@@ -27,4 +27,94 @@ export const MIGRATIONS: readonly string[] = [
      PRIMARY KEY (key, seq)
    ) STRICT;`,
   `ALTER TABLE session ADD COLUMN state TEXT NOT NULL DEFAULT 'active';`,
+  `ALTER TABLE session ADD COLUMN one_shot INTEGER NOT NULL DEFAULT 0;
+   CREATE TABLE settings (
+     id INTEGER PRIMARY KEY CHECK (id = 1),
+     value TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE api_key (
+     id TEXT PRIMARY KEY,
+     digest BLOB NOT NULL UNIQUE,
+     name TEXT,
+     scopes TEXT NOT NULL,
+     session_id TEXT,
+     created_at INTEGER NOT NULL,
+     expires_at INTEGER,
+     last_used_at INTEGER
+   ) STRICT;`,
+  // `types`: null for all. A delivery's `body` is the event's, which may be forgotten before the delivery is.
+  `CREATE TABLE event (
+     seq INTEGER PRIMARY KEY AUTOINCREMENT,
+     id TEXT NOT NULL UNIQUE,
+     type TEXT NOT NULL,
+     at INTEGER NOT NULL,
+     body TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE webhook (
+     id TEXT PRIMARY KEY,
+     url TEXT NOT NULL,
+     types TEXT,
+     secret TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     failing_since INTEGER,
+     failures INTEGER NOT NULL DEFAULT 0,
+     disabled_reason TEXT
+   ) STRICT;
+   CREATE TABLE delivery (
+     seq INTEGER PRIMARY KEY AUTOINCREMENT,
+     id TEXT NOT NULL UNIQUE,
+     webhook_id TEXT NOT NULL,
+     event_id TEXT NOT NULL,
+     type TEXT NOT NULL,
+     body TEXT NOT NULL,
+     status TEXT NOT NULL,
+     round INTEGER NOT NULL DEFAULT 0,
+     attempts INTEGER NOT NULL DEFAULT 0,
+     tries INTEGER NOT NULL DEFAULT 0,
+     response_status INTEGER,
+     duration_ms INTEGER,
+     error TEXT,
+     created_at INTEGER NOT NULL,
+     last_attempt_at INTEGER,
+     next_attempt_at INTEGER,
+     UNIQUE (event_id, webhook_id)
+   ) STRICT;
+   CREATE INDEX delivery_of_webhook ON delivery (webhook_id, seq DESC);
+   CREATE INDEX delivery_due ON delivery (next_attempt_at) WHERE status = 'pending';`,
+  // `current` null: the session is deleted.
+  `CREATE TABLE usage_session (
+     id TEXT PRIMARY KEY,
+     one_shot INTEGER NOT NULL,
+     revision INTEGER NOT NULL,
+     current TEXT,
+     until INTEGER NOT NULL,
+     active_ms REAL NOT NULL,
+     executions INTEGER NOT NULL,
+     pending INTEGER NOT NULL,
+     reported_at INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX usage_session_live ON usage_session (id) WHERE current IS NOT NULL;
+   CREATE INDEX usage_session_pending ON usage_session (pending) WHERE pending > 0;
+   CREATE TABLE usage_day (
+     day TEXT NOT NULL,
+     session_id TEXT NOT NULL,
+     one_shot INTEGER NOT NULL,
+     active_ms REAL NOT NULL,
+     idle_ms REAL NOT NULL,
+     asleep_ms REAL NOT NULL,
+     vcpu_ms REAL NOT NULL,
+     gib_ms REAL NOT NULL,
+     stored_gib_ms REAL NOT NULL,
+     egress_bytes REAL NOT NULL,
+     executions REAL NOT NULL,
+     PRIMARY KEY (day, session_id)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE usage_account (
+     id INTEGER PRIMARY KEY CHECK (id = 1),
+     active_ms REAL NOT NULL,
+     executions INTEGER NOT NULL,
+     budget TEXT,
+     told INTEGER NOT NULL
+   ) STRICT;
+   INSERT INTO usage_account (id, active_ms, executions, told) VALUES (1, 0, 0, 0);`,
 ];

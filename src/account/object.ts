@@ -1,141 +1,293 @@
-// One account's Durable Object: the exact index of its sessions and the owner of their names. The sessions themselves
-// keep it true; what one failed to take back expires with its time to live. It counts the account's requests and knows
-// its idempotency keys as well, since here nothing happens twice at once. Its methods are those of rpc.ts.
+// One account's Durable Object, composed of parts: who may come in, its keys, the index of its sessions, its idempotency
+// keys. Here nothing happens twice at once, so what it counts is exact. Its methods are those of rpc.ts.
 import { DurableObject } from "cloudflare:workers";
+import type { CreateKey, KeyList, NewKey } from "../contract/account.ts";
+import type { CreateWebhook, Delivery, DeliveryList, NewWebhook, WebhookList } from "../contract/events.ts";
+import { DEVELOPMENT_ACCOUNT, SESSION_ID } from "../contract/ids.ts";
+import { PLANS } from "../contract/limits.ts";
 import type { Session } from "../contract/session.ts";
+import type { UsageReport } from "../contract/usage.ts";
 import type { Env } from "../env.ts";
-import { hasSchema, migrate } from "../lib/schema.ts";
-import { fail, ok } from "../lib/result.ts";
+import { earliest } from "../lib/deadlines.ts";
+import { describe, logError } from "../lib/log.ts";
+import { Refusals } from "../lib/refusals.ts";
+import { fail } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import type { SessionRecord } from "../session/record.ts";
+import { sessionOf } from "../session/rpc.ts";
+import { AdmissionDesk } from "./admission.ts";
+import { AccountAlarm } from "./alarm.ts";
+import { Database } from "./database.ts";
+import { Events } from "./events.ts";
+import type { Attempt, Claim, DeliveryMessage, EmittedEvent, FollowOptions } from "./events-rpc.ts";
 import { Idempotency } from "./idempotency.ts";
 import { IdempotencyStore } from "./idempotency-store.ts";
-import { MIGRATIONS } from "./migrations.ts";
-import { countRequest, isOpen } from "./rate-limit.ts";
-import type { RateDecision, RateWindow } from "./rate-limit.ts";
-import type { Begun, KeyedCall, SessionPage, SessionQuery } from "./rpc.ts";
+import { KeyStore } from "./keys-store.ts";
+import { Keys } from "./keys.ts";
+import { registryOf } from "./registry-rpc.ts";
+import type { AuditEvent } from "./registry-rpc.ts";
+import type {
+  AccountBudget,
+  AccountSettings,
+  Admission,
+  Begun,
+  By,
+  Credential,
+  KeyedCall,
+  MeterReport,
+  PreviewPolicy,
+  SessionPage,
+  SessionQuery,
+  UsageRange,
+} from "./rpc.ts";
+import { SessionIndex } from "./session-index.ts";
+import { Settings } from "./settings.ts";
+import { AccountUsage } from "./usage.ts";
 
-/** How a JSON value of `metadata` reads in a query: text as it is, the rest as JSON. */
-const VALUE_AS_TEXT = `CASE type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null'
-  ELSE CAST(value AS TEXT) END`;
-const HAS_METADATA = `EXISTS (SELECT 1 FROM json_each(session.record, '$.metadata')
-  WHERE key = ? AND ${VALUE_AS_TEXT} = ?)`;
-
-/** Above so many, those of keys that were quiet for a while are dropped. */
-const RATE_WINDOWS = 1000;
+/** Sessions that one portion of `erase` removes. */
+const ERASED_AT_ONCE = 20;
 
 export class Account extends DurableObject<Env> {
-  readonly #sql: SqlStorage;
+  readonly #accountId: string;
+  readonly #database: Database;
+  readonly #alarm: AccountAlarm;
+  readonly #settings: Settings;
+  readonly #keyStore: KeyStore;
+  readonly #keys: Keys;
+  readonly #desk: AdmissionDesk;
+  readonly #refusals = new Refusals();
+  readonly #sessions: SessionIndex;
   readonly #idempotency: Idempotency;
-  /** By key. Not stored, so that a request costs no write: an object that was evicted begins new windows. */
-  readonly #rateWindows = new Map<string, RateWindow>();
+  readonly #usage: AccountUsage;
+  readonly #events: Events;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#sql = ctx.storage.sql;
-    this.#idempotency = new Idempotency(new IdempotencyStore(ctx.storage), {
-      storage: ctx.storage,
+    const accountId = (this.#accountId = ctx.id.name ?? DEVELOPMENT_ACCOUNT);
+    const database = (this.#database = new Database(ctx.storage));
+    const alarm = (this.#alarm = new AccountAlarm(ctx.storage));
+    const settings = (this.#settings = new Settings(database, env, accountId));
+    const keyStore = (this.#keyStore = new KeyStore(database));
+    const keys = (this.#keys = new Keys(keyStore, accountId));
+    this.#desk = new AdmissionDesk({
+      accountId,
+      settings,
+      keyStore,
+      keys,
+      refused: (keyId, reason) => this.noteRefusal(keyId, reason),
+    });
+    const events = (this.#events = new Events(ctx, env, { accountId, database, alarm }));
+    this.#sessions = new SessionIndex(database, (type, sessionId) => events.note(type, sessionId));
+    this.#idempotency = new Idempotency(new IdempotencyStore(database), {
+      alarm,
       findSession: (name) => this.find(name),
     });
-    if (hasSchema(ctx.storage)) {
-      migrate(ctx.storage, MIGRATIONS);
+    this.#usage = new AccountUsage(database, {
+      review: (sessionId) => sessionOf(env, sessionId).reviewBudget(accountId),
+      inBackground: (work) => ctx.waitUntil(work),
+      exceeded: (details) => events.note("budget.exceeded", null, { ...details }),
+    });
+  }
+
+  admit(credential: Credential): Admission {
+    const admission = this.#desk.admit(credential, Date.now());
+    if (admission.kind === "known" && !admission.rate.allowed) {
+      const { keyId } = admission.principal;
+      this.#events.limitExceeded("rate_limit_exceeded", { keyId, limit: admission.rate.limit });
     }
+    return admission;
+  }
+
+  noteRefusal(keyId: string | null, reason: string): void {
+    const refusal = this.#refusals.note(keyId, reason, Date.now());
+    if (refusal !== null) {
+      const details = { reason, times: refusal.times };
+      this.ctx.waitUntil(this.#audit({ action: "access.refused", actor: keyId, details }));
+    }
+  }
+
+  previewPolicy(): PreviewPolicy {
+    const { plan, active } = this.#settings;
+    return { perMinute: (plan ?? PLANS.free).previewsPerMinute, open: active };
+  }
+
+  async configure(settings: AccountSettings): Promise<void> {
+    const before = this.#settings.stored;
+    this.#settings.save(settings);
+    if (settings.status !== "active") {
+      this.#events.endStreams(null);
+    }
+    if (JSON.stringify(before?.budget ?? null) !== JSON.stringify(settings.budget)) {
+      await this.#usage.setBudget(settings.budget, Date.now());
+    }
+  }
+
+  async createKey(asked: CreateKey, by: By): Promise<Result<NewKey>> {
+    const sessionId = asked.sessionId === undefined ? null : this.#sessionOf(asked.sessionId);
+    if (asked.sessionId !== undefined && sessionId === null) {
+      return fail("session_not_found", "There is no such session. It may have expired or been deleted; create one.");
+    }
+    const created = await this.#keys.create(asked, sessionId, Date.now());
+    if (created.ok) {
+      const { id, name, scopes, expiresAt } = created.value;
+      const details = { keyId: id, name, scopes, expiresAt, sessionId };
+      await this.#audit({ action: "key.created", actor: by.actor, details });
+    }
+    return created;
+  }
+
+  keys(paging: { readonly limit: number; readonly offset: number }): KeyList {
+    return this.#keys.list(paging);
+  }
+
+  async revokeKey(keyId: string, by: By): Promise<Result<{ deleted: true; id: string }>> {
+    const revoked = this.#keys.revoke(keyId);
+    if (revoked.ok) {
+      this.#events.endStreams(keyId);
+      await this.#audit({ action: "key.revoked", actor: by.actor, details: { keyId } });
+    }
+    return revoked;
+  }
+
+  async rotateKey(keyId: string, by: By): Promise<Result<NewKey>> {
+    const rotated = await this.#keys.rotate(keyId);
+    if (rotated.ok) {
+      this.#events.endStreams(keyId);
+      await this.#audit({ action: "key.rotated", actor: by.actor, details: { keyId } });
+    }
+    return rotated;
   }
 
   enter(record: SessionRecord): Result<null> {
-    migrate(this.ctx.storage, MIGRATIONS);
-    const now = Date.now();
-    this.#sql.exec("DELETE FROM session WHERE expires_at <= ?", now);
-    if (record.name !== null) {
-      const owner = this.find(record.name);
-      if (owner !== null && owner !== record.id) {
-        return fail("conflict", `The name ${record.name} is taken by session ${owner}. Choose another.`, {
-          name: record.name,
-          sessionId: owner,
-        });
-      }
+    const { plan, active } = this.#settings;
+    // Let in just before it was suspended or deleted.
+    if (plan === null || !active) {
+      return fail("forbidden", "This account is suspended, or being deleted. Ask the operator of this server.");
     }
-    this.#sql.exec(
-      `INSERT INTO session (id, name, created_at, expires_at, record) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET name = excluded.name, expires_at = excluded.expires_at, record = excluded.record`,
-      record.id,
-      record.name,
-      record.createdAt,
-      record.expiresAt,
-      JSON.stringify(record),
-    );
-    return ok(null);
+    const entered = this.#sessions.enter(record, plan);
+    if (!entered.ok && entered.error.code === "session_limit_exceeded") {
+      this.#events.limitExceeded("session_limit_exceeded", { limit: plan.sessions });
+    }
+    return entered;
   }
 
   note(sessionId: string, state: Session["state"]): void {
-    if (hasSchema(this.ctx.storage)) {
-      this.#sql.exec("UPDATE session SET state = ? WHERE id = ?", state, sessionId);
-    }
+    this.#sessions.note(sessionId, state);
   }
 
   release(sessionId: string): void {
-    if (hasSchema(this.ctx.storage)) {
-      this.#sql.exec("DELETE FROM session WHERE id = ?", sessionId);
-    }
+    this.#sessions.release(sessionId);
+    this.#keys.forgetSession(sessionId);
   }
 
   find(name: string): string | null {
-    if (!hasSchema(this.ctx.storage)) {
-      return null;
-    }
-    const rows = this.#sql.exec<{ id: string }>(
-      "SELECT id FROM session WHERE name = ? AND expires_at > ?",
-      name,
-      Date.now(),
-    );
-    return rows.toArray()[0]?.id ?? null;
+    return this.#sessions.find(name);
   }
 
-  countRequest(keyId: string, limit: number): RateDecision {
-    const now = Date.now();
-    const { window, decision } = countRequest(this.#rateWindows.get(keyId), limit, now);
-    this.#rateWindows.set(keyId, window);
-    if (this.#rateWindows.size > RATE_WINDOWS) {
-      for (const [id, other] of this.#rateWindows) {
-        if (!isOpen(other, now)) {
-          this.#rateWindows.delete(id);
-        }
-      }
-    }
-    return decision;
+  list(query: SessionQuery): SessionPage {
+    return this.#sessions.list(query);
   }
 
   begin(call: KeyedCall): Promise<Begun> {
     return this.#idempotency.begin(call);
   }
 
-  override async alarm(): Promise<void> {
-    await this.#idempotency.expire();
+  /** Late words of a session whose account is gone are not written down. */
+  meter(report: MeterReport, options: { readonly reserve: boolean }): AccountBudget | null {
+    return this.#settings.plan === null ? null : this.#usage.report(report, options, Date.now());
   }
 
-  list(query: SessionQuery): SessionPage {
-    if (!hasSchema(this.ctx.storage)) {
-      return { sessions: [], total: 0 };
-    }
-    const filters = Object.entries(query.metadata);
-    const ofState = query.state === undefined ? [] : [query.state];
-    const where = ["expires_at > ?", ...ofState.map(() => "state = ?"), ...filters.map(() => HAS_METADATA)].join(
-      " AND ",
-    );
-    const values = [Date.now(), ...ofState, ...filters.flat()];
-    const total = this.#sql.exec<{ total: number }>(`SELECT count(*) AS total FROM session WHERE ${where}`, ...values);
-    const sessions = this.#sql.exec<{ record: string; state: Session["state"] }>(
-      `SELECT record, state FROM session WHERE ${where} ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`,
-      ...values,
-      query.limit,
-      query.offset,
-    );
-    return {
-      // SAFETY: `enter` and `note` are the only writers.
-      sessions: sessions
-        .toArray()
-        .map((row) => ({ record: JSON.parse(row.record) as SessionRecord, state: row.state })),
-      total: total.one().total,
-    };
+  usage(range: UsageRange): UsageReport {
+    return this.#usage.query(range, Date.now());
   }
+
+  async erase(): Promise<boolean> {
+    const sessionIds = this.#database.ready ? this.#sessions.some(ERASED_AT_ONCE) : [];
+    if (sessionIds.length === 0) {
+      // First, so that what comes in meanwhile finds no account to write to.
+      this.#settings.forget();
+      this.#keyStore.forget();
+      await this.#database.erase();
+      return true;
+    }
+    await Promise.all(
+      sessionIds.map(async (sessionId) => {
+        const destroyed = await sessionOf(this.env, sessionId).destroy(this.#accountId);
+        if (!destroyed.ok) {
+          // Gone, or on its way: its own alarm sees to it.
+          this.release(sessionId);
+        }
+      }),
+    );
+    return false;
+  }
+
+  emit(emitted: readonly EmittedEvent[]): void {
+    // Of an account that was deleted meanwhile, nothing is to be kept.
+    if (this.#settings.plan !== null) {
+      this.#events.emit(emitted);
+    }
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    return this.#events.follow(await request.json<FollowOptions>());
+  }
+
+  createWebhook(request: CreateWebhook): Result<NewWebhook> {
+    return this.#events.webhooks.create(request);
+  }
+
+  listWebhooks(): WebhookList {
+    return this.#events.webhooks.list();
+  }
+
+  deleteWebhook(webhookId: string): Result<{ deleted: true; id: string }> {
+    return this.#events.webhooks.remove(webhookId);
+  }
+
+  listDeliveries(webhookId: string, paging: { limit: number; offset: number }): Result<DeliveryList> {
+    return this.#events.webhooks.deliveries(webhookId, paging);
+  }
+
+  replayDelivery(webhookId: string, deliveryId: string): Result<Delivery> {
+    return this.#events.webhooks.replay(webhookId, deliveryId);
+  }
+
+  claimDelivery(message: DeliveryMessage): Claim {
+    return this.#events.webhooks.claim(message);
+  }
+
+  settleDelivery(message: DeliveryMessage, attempt: Attempt): { retryInSeconds: number | null } {
+    return this.#events.webhooks.settle(message, attempt);
+  }
+
+  override async alarm(): Promise<void> {
+    const now = Date.now();
+    const next = earliest(
+      withoutNulls({ idempotency: this.#idempotency.expire(now), deliveries: this.#events.webhooks.sweep(now) }),
+    );
+    if (next !== null) {
+      await this.#alarm.by(next);
+    }
+  }
+
+  #sessionOf(ref: string): string | null {
+    if (!SESSION_ID.test(ref)) {
+      return this.#sessions.find(ref);
+    }
+    return this.#sessions.has(ref) ? ref : null;
+  }
+
+  /** What has happened has happened: where it cannot be written down, the log of the Worker has it. */
+  async #audit(event: Omit<AuditEvent, "accountId">): Promise<void> {
+    try {
+      await registryOf(this.env).record({ ...event, accountId: this.#accountId });
+    } catch (error) {
+      logError("audit_failed", { ...event, accountId: this.#accountId, reason: describe(error) });
+    }
+  }
+}
+
+function withoutNulls(times: Readonly<Record<string, number | null>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(times).filter((entry): entry is [string, number] => entry[1] !== null));
 }

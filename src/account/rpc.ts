@@ -1,10 +1,17 @@
 // What the rest of the Worker may ask of an account's object.
+import type { AccountStatus, CreateKey, KeyList, NewKey, OwnLimits, PlanName, Scope } from "../contract/account.ts";
 import type { Problem } from "../contract/errors.ts";
+import type { Plan } from "../contract/limits.ts";
 import type { Session } from "../contract/session.ts";
+import type { Budget, UsageReport } from "../contract/usage.ts";
 import type { Env } from "../env.ts";
 import type { Result } from "../lib/result.ts";
 import type { SessionRecord } from "../session/record.ts";
-import type { RateDecision } from "./rate-limit.ts";
+import type { EventsRpc } from "./events-rpc.ts";
+import type { RateDecision } from "../lib/rate-limit.ts";
+import type { AccountBudget, MeterReport, UsageRange } from "./usage-rpc.ts";
+
+export type { AccountBudget, MeterReport, UsageRange } from "./usage-rpc.ts";
 
 export interface SessionQuery {
   readonly limit: number;
@@ -68,8 +75,74 @@ export type Begun =
   | { readonly kind: "replay"; readonly ids: ReservedIds; readonly answer: KeptAnswer }
   | { readonly kind: "refused"; readonly problem: Problem };
 
-export interface AccountRpc {
-  /** Enters a session or changes its entry. `conflict` when another one has the name. */
+/** What a request shows of itself. */
+export type Credential =
+  /** SHA-256 of the text of a key: that itself goes no further than the front door. */
+  | { readonly kind: "key"; readonly digest: Uint8Array }
+  /** The development account's own key, which the front door has compared. `plan`: as the operator has set it. */
+  | { readonly kind: "own"; readonly plan: Plan };
+
+/** Who is asking, as far as one request goes: it is asked for anew with every request. */
+export interface Principal {
+  readonly accountId: string;
+  /** Names the key within the account, without telling it. */
+  readonly keyId: string;
+  readonly plan: Plan;
+  readonly scopes: readonly (Scope | "operator")[];
+  /** The only session that the key opens; null: all of the account. */
+  readonly sessionId: string | null;
+}
+
+export type Admission =
+  /** `rate.allowed` false: the key is good, and has asked too often. */
+  | { readonly kind: "known"; readonly principal: Principal; readonly rate: RateDecision }
+  | { readonly kind: "refused"; readonly problem: Problem };
+
+/** What an account is, apart from what it owns. */
+export interface AccountSettings {
+  readonly id: string;
+  readonly name: string;
+  readonly plan: PlanName;
+  /** Of an enterprise account; empty otherwise. */
+  readonly limits: OwnLimits;
+  readonly status: AccountStatus;
+  /** Of all its sessions together. */
+  readonly budget: Budget | null;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+}
+
+/** `actor`: `operator`, or the id of the key that asks. */
+export interface By {
+  readonly actor: string;
+}
+
+export interface PreviewPolicy {
+  readonly perMinute: number;
+  /** The account is active. */
+  readonly open: boolean;
+}
+
+export interface AccountRpc extends EventsRpc {
+  /** Checks a key and counts the request. A wrong key and an account that does not exist are refused alike. */
+  admit(credential: Credential): Promise<Admission>;
+  /** Tells the audit log that a good key was refused, `reason` being why. Not for every single time. */
+  noteRefusal(keyId: string, reason: string): Promise<void>;
+  /** What previews of this account's sessions may do. */
+  previewPolicy(): Promise<PreviewPolicy>;
+  /** Makes the account, or changes what it is. Idempotent. */
+  configure(settings: AccountSettings): Promise<void>;
+  /** `conflict` where the account has all the keys that it may have. `sessionId` is an id here. */
+  createKey(key: CreateKey, by: By): Promise<Result<NewKey>>;
+  keys(paging: { readonly limit: number; readonly offset: number }): Promise<KeyList>;
+  revokeKey(keyId: string, by: By): Promise<Result<{ deleted: true; id: string }>>;
+  rotateKey(keyId: string, by: By): Promise<Result<NewKey>>;
+  /** Removes a portion of what the account owns; true once nothing is left of it. To be asked until then. */
+  erase(): Promise<boolean>;
+  /**
+   * Enters a session or changes its entry. `conflict` when another one has the name, `session_limit_exceeded` when the
+   * account has as many as its plan allows.
+   */
   enter(record: SessionRecord): Promise<Result<null>>;
   /** Notes the state of a session that was entered. */
   note(sessionId: string, state: Session["state"]): Promise<void>;
@@ -79,10 +152,14 @@ export interface AccountRpc {
   find(name: string): Promise<string | null>;
   /** Newest first. */
   list(query: SessionQuery): Promise<SessionPage>;
-  /** Counts a request of a key, against what its plan allows. */
-  countRequest(keyId: string, limit: number): Promise<RateDecision>;
   /** To be asked before a call with an `Idempotency-Key` runs. Waits for one with the same key that is running. */
   begin(call: KeyedCall): Promise<Begun>;
+  /**
+   * Takes what a session has used. With `reserve`, the last of its pending executions begins only if `refused` is null.
+   * Null: the account has no budget.
+   */
+  meter(report: MeterReport, options: { readonly reserve: boolean }): Promise<AccountBudget | null>;
+  usage(range: UsageRange): Promise<UsageReport>;
 }
 
 export function accountOf(env: Env, accountId: string): AccountRpc {

@@ -1,0 +1,79 @@
+// The table of an account's events: numbered as they came, each id once, the newest kept.
+import type { Event, EventType } from "../contract/events.ts";
+import { EVENTS } from "../contract/limits.ts";
+import type { Database } from "./database.ts";
+import type { EmittedEvent } from "./events-rpc.ts";
+
+export interface KeptEvent {
+  readonly seq: number;
+  readonly id: string;
+  readonly type: EventType;
+  /** An Event as JSON: the very text that is signed and sent. */
+  readonly body: string;
+}
+
+/** Those that are too old are not told; they are removed this often. */
+const AGED_OUT_MS = 60 * 60 * 1000;
+
+export class EventStore {
+  readonly #database: Database;
+  #agedOutAt = 0;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Null where an event with this id is kept already. */
+  append({ id, type, at, sessionId, data }: EmittedEvent): KeptEvent | null {
+    const event: Event = { id, type, at: new Date(at).toISOString(), sessionId, data: { ...data } };
+    const body = JSON.stringify(event);
+    this.#database.prepare();
+    const [row] = this.#database.exec<{ seq: number }>(
+      "INSERT INTO event (id, type, at, body) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING seq",
+      id,
+      type,
+      at,
+      body,
+    );
+    if (row === undefined) {
+      return null;
+    }
+    this.#database.exec("DELETE FROM event WHERE seq <= ?", row.seq - EVENTS.kept);
+    this.#ageOut(Date.now());
+    return { seq: row.seq, id, type, body };
+  }
+
+  /** Oldest first. */
+  after(seq: number, limit: number): KeptEvent[] {
+    const query = "SELECT seq, id, type, body FROM event WHERE seq > ? AND at > ? ORDER BY seq LIMIT ?";
+    return this.#database.ready
+      ? // SAFETY: `append` is the only writer.
+        this.#database.exec<{ seq: number; id: string; type: EventType; body: string }>(
+          query,
+          seq,
+          Date.now() - EVENTS.keptMs,
+          limit,
+        )
+      : [];
+  }
+
+  /** Null where it is not kept. */
+  seqOf(id: string): number | null {
+    const query = "SELECT seq FROM event WHERE id = ?";
+    const rows = this.#database.ready ? this.#database.exec<{ seq: number }>(query, id) : [];
+    return rows[0]?.seq ?? null;
+  }
+
+  lastSeq(): number {
+    const query = "SELECT max(seq) AS last FROM event";
+    const rows = this.#database.ready ? this.#database.exec<{ last: number | null }>(query) : [];
+    return rows[0]?.last ?? 0;
+  }
+
+  #ageOut(now: number): void {
+    if (now - this.#agedOutAt > AGED_OUT_MS) {
+      this.#agedOutAt = now;
+      this.#database.exec("DELETE FROM event WHERE at <= ?", now - EVENTS.keptMs);
+    }
+  }
+}
