@@ -1,22 +1,42 @@
 // What the operator configures: bindings and vars from wrangler.toml, secrets, and the embedded engine's address.
 
 import { parseDuration } from "./contract/duration.ts";
+import { PLANS } from "./contract/limits.ts";
+import type { Plan } from "./contract/limits.ts";
 
+/** What the development account may, in place of what the plan `paid` says. */
+const PLAN_VARIABLES = {
+  REQUESTS_PER_MINUTE: "requestsPerMinute",
+  PREVIEWS_PER_MINUTE: "previewsPerMinute",
+  SESSIONS_MAX: "sessions",
+} as const satisfies Record<string, keyof Plan>;
+// SAFETY: Object.entries of a literal gives its entries.
+const PLAN_ENTRIES = Object.entries(PLAN_VARIABLES) as [PlanVariable, PlanLimit][];
+type PlanLimit = (typeof PLAN_VARIABLES)[PlanVariable];
+type PlanVariable = keyof typeof PLAN_VARIABLES;
 type SleepVariable = "IDLE_AFTER" | "DEEP_SLEEP_AFTER" | "SLEEP_MIN" | "SLEEP_MAX" | "SAVE_AFTER";
 
 /** The generated bindings, with [vars] as any text and the optional secrets that wrangler.toml does not list. */
-export interface Env extends Omit<Cloudflare.Env, "DOMAIN" | "REQUESTS_PER_MINUTE" | SleepVariable> {
+export interface Env extends Omit<Cloudflare.Env, "DOMAIN" | PlanVariable | SleepVariable> {
   /** Previews live at `ses-<id>.<DOMAIN>`; may carry a port. */
   readonly DOMAIN: string;
-  /** What the operator's key may ask. Absent: what its plan allows. */
+  /** Of the development account. Absent: what its plan allows. */
   readonly REQUESTS_PER_MINUTE?: string;
+  readonly PREVIEWS_PER_MINUTE?: string;
+  readonly SESSIONS_MAX?: string;
   readonly IDLE_AFTER: string;
   readonly DEEP_SLEEP_AFTER: string;
   readonly SLEEP_MIN: string;
   readonly SLEEP_MAX: string;
   readonly SAVE_AFTER: string;
-  /** The operator's key, at least 16 characters. */
+  /** The development account's key, at least 16 characters. */
   readonly BUNTIME_API_KEY?: string;
+  /** Opens the operator's API and nothing else, at least 16 characters. Absent: there is no such API. */
+  readonly BUNTIME_ADMIN_KEY?: string;
+  /** `true`: webhooks may go to private addresses, and by plain http. */
+  readonly WEBHOOKS_ALLOW_PRIVATE?: string;
+  /** The network that webhooks go through, which refuses names that resolve to private addresses. Absent: the platform's. */
+  readonly WEBHOOK_EGRESS?: Fetcher;
   /** Where the embedded engine answers, such as `http://127.0.0.1:40001`. Absent: the platform's containers. */
   readonly ENGINE_URL?: string;
   readonly ENGINE_TOKEN?: string;
@@ -53,19 +73,28 @@ function durationOf(name: string, text: string): number {
 
 const KEY_CHARACTERS_MIN = 16;
 
-/** The configured API key, or `null` where it is missing or too short to be one. */
-export function apiKey(env: Env): string | null {
-  const key = env.BUNTIME_API_KEY;
+/** The key, or `null` where it is missing or too short to be one. */
+export function usableKey(key: string | undefined): string | null {
   return key !== undefined && key.length >= KEY_CHARACTERS_MIN ? key : null;
 }
 
-/** The configured number, `null` where there is none, or `undefined` where what is configured is not one. */
-export function requestsPerMinute(env: Env): number | null | undefined {
-  const text = env.REQUESTS_PER_MINUTE;
-  if (text === undefined || text === "") {
-    return null;
+/** What the development account may; or the name of the variable that is no number. */
+export function developmentPlan(env: Env): Plan | PlanVariable {
+  const own: Partial<Record<PlanLimit, number>> = {};
+  for (const [variable, limit] of PLAN_ENTRIES) {
+    const text = env[variable];
+    if (text !== undefined && text !== "") {
+      if (!/^[1-9][0-9]{0,8}$/.test(text)) {
+        return variable;
+      }
+      own[limit] = Number(text);
+    }
   }
-  return /^[1-9][0-9]{0,8}$/.test(text) ? Number(text) : undefined;
+  return { ...PLANS.paid, ...own };
+}
+
+export function allowsPrivateWebhooks(env: Env): boolean {
+  return env.WEBHOOKS_ALLOW_PRIVATE === "true";
 }
 
 /** `https://ses-….example.com`. Plain http on a machine of one's own: `localhost`, or a port that is not 443. */

@@ -1,12 +1,14 @@
 // The front door: every request gets an id and goes through the door that its host and path name. What was not
 // expected becomes `internal_error` and is logged here, once; its text is never told to a client.
 import { Hono } from "hono";
+import { registryOf } from "../account/registry-rpc.ts";
 import { problemResponse } from "../contract/errors.ts";
 import type { ErrorBody, Problem } from "../contract/errors.ts";
 import { newId } from "../contract/ids.ts";
 import type { Env } from "../env.ts";
 import { describe, logError } from "../lib/log.ts";
-import { authenticate } from "./auth.ts";
+import { Refusals } from "../lib/refusals.ts";
+import { admit, admitOperator } from "./auth.ts";
 import { bind } from "./bind.ts";
 import type { ApiEnv } from "./bind.ts";
 import { allowAnyOrigin, preflight } from "./cors.ts";
@@ -15,10 +17,15 @@ import { mainDoor } from "./main-door.ts";
 import { openApiDocument } from "./openapi.ts";
 import { preview } from "./preview.ts";
 import { countedOut } from "./rate-limit.ts";
+import { adminHandlers } from "./routes/admin.ts";
+import { eventHandlers } from "./routes/events.ts";
 import { executeHandlers } from "./routes/execute.ts";
 import { fileHandlers } from "./routes/files.ts";
+import { keyHandlers } from "./routes/keys.ts";
+import { previewHandlers } from "./routes/previews.ts";
 import { sessionHandlers } from "./routes/sessions.ts";
 import { snapshotHandlers } from "./routes/snapshots.ts";
+import { usageHandlers } from "./routes/usage.ts";
 
 export async function answer(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
   const requestId = newId("req");
@@ -63,14 +70,33 @@ async function throughDoor(request: Request, env: Env, ctx: ExecutionContext, re
 const api = new Hono<ApiEnv>({ getPath: (_request, options) => options?.env?.path ?? "/" });
 api.get("/openapi.json", (c) => c.json(openApiDocument(c.req.url.replace(/\/openapi\.json.*$/, ""))));
 api.use(async (c, next) => {
-  const principal = await authenticate(c.req.raw, c.env.env);
-  if (!principal.ok) {
-    return problemResponse(principal.error, { headers: { "www-authenticate": "Bearer" } });
+  if (isOperators(c.env.path)) {
+    const operator = await admitOperator(c.req.raw, c.env.env);
+    if (!operator.ok) {
+      c.executionCtx.waitUntil(noteRefusal(operator.error, c.env.env));
+      return refusal(operator.error);
+    }
+    c.set("principal", operator.value);
+    return next();
   }
-  c.set("principal", principal.value);
-  return (await countedOut(principal.value, c.env.env, c.env.headers)) ?? next();
+  const admission = await admit(c.req.raw, c.env.env);
+  if (admission.kind === "refused") {
+    return refusal(admission.problem);
+  }
+  c.set("principal", admission.principal);
+  return countedOut(admission.rate, c.env.headers) ?? next();
 });
-bind(api, { ...sessionHandlers, ...executeHandlers, ...fileHandlers, ...snapshotHandlers });
+bind(api, {
+  ...sessionHandlers,
+  ...executeHandlers,
+  ...eventHandlers,
+  ...fileHandlers,
+  ...snapshotHandlers,
+  ...previewHandlers,
+  ...keyHandlers,
+  ...adminHandlers,
+  ...usageHandlers,
+});
 api.notFound((c) =>
   problemResponse({
     code: "not_found",
@@ -78,6 +104,27 @@ api.notFound((c) =>
   }),
 );
 api.onError((error, c) => problemResponse(unexpected(error, c.req.raw, c.env.requestId)));
+
+/** A path that only looks like it meets routes whose scope the operator's key has not, and the other way round. */
+function isOperators(path: string): boolean {
+  return path === "/admin" || path.startsWith("/admin/");
+}
+
+/** Of this instance of the Worker. */
+const refusals = new Refusals();
+
+/** Who tries the operator's API is of no account, so nobody else tells of it. */
+async function noteRefusal({ code }: Problem, env: Env): Promise<void> {
+  const refused = code === "unauthorized" ? refusals.note(null, "operator_key", Date.now()) : null;
+  if (refused !== null) {
+    const details = { reason: refused.reason, times: refused.times };
+    await registryOf(env).record({ action: "access.refused", accountId: null, actor: null, details });
+  }
+}
+
+function refusal(problem: Problem): Response {
+  return problemResponse(problem, problem.code === "unauthorized" ? { headers: { "www-authenticate": "Bearer" } } : {});
+}
 
 function unexpected(error: unknown, request: Request, requestId: string): Problem {
   logError("unexpected", {

@@ -1,43 +1,95 @@
-// Who is asking. The one place that looks at a key; compared by digest and in constant time.
+// Who is asking. The one place that looks at the text of a key; what goes on is its digest, and every comparison takes the
+// same time whatever was given.
+import { accountOf } from "../account/rpc.ts";
+import type { AccountRpc, Admission, Principal } from "../account/rpc.ts";
+import { accountOfKey, DEVELOPMENT_ACCOUNT } from "../contract/ids.ts";
 import { PLANS } from "../contract/limits.ts";
-import type { Plan } from "../contract/limits.ts";
-import { apiKey, requestsPerMinute } from "../env.ts";
+import { developmentPlan, usableKey } from "../env.ts";
 import type { Env } from "../env.ts";
 import { logError } from "../lib/log.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 
-export interface Principal {
-  readonly accountId: string;
-  /** Names the key within the account, without telling it. */
-  readonly keyId: string;
-  readonly plan: Plan;
-}
+/** Has one scope, which no account's key can have, and no account. */
+const OPERATOR: Principal = {
+  accountId: "",
+  keyId: "operator",
+  plan: PLANS.free,
+  scopes: ["operator"],
+  sessionId: null,
+};
 
-const OPERATOR: Principal = { accountId: "default", keyId: "operator", plan: PLANS.paid };
-
-export async function authenticate(request: Request, env: Env): Promise<Result<Principal>> {
-  const expected = apiKey(env);
-  if (expected === null) {
+/** Asks the key's account, once for each request: a key that was revoked just now is refused. */
+export async function admit(request: Request, env: Env): Promise<Admission> {
+  const own = usableKey(env.BUNTIME_API_KEY);
+  // Where accounts can be made, the development account is nothing that a server must have.
+  if (own === null && usableKey(env.BUNTIME_ADMIN_KEY) === null) {
     logError("misconfigured", { variable: "BUNTIME_API_KEY", reason: "missing, or shorter than 16 characters" });
-    return fail("internal_error", "This server has no API key configured. Its operator has to set BUNTIME_API_KEY.");
+    return refused(
+      fail("internal_error", "This server has no API key configured. Its operator has to set BUNTIME_API_KEY."),
+    );
   }
-  const perMinute = requestsPerMinute(env);
-  if (perMinute === undefined) {
-    logError("misconfigured", { variable: "REQUESTS_PER_MINUTE", reason: "not a whole number from 1 to 999999999" });
-    return fail("internal_error", "This server is misconfigured. Its operator has to correct REQUESTS_PER_MINUTE.");
+  const plan = developmentPlan(env);
+  if (typeof plan === "string") {
+    logError("misconfigured", { variable: plan, reason: "not a whole number from 1 to 999999999" });
+    return refused(
+      fail("internal_error", `This server is misconfigured. Its operator has to correct ${plan}.`, { variable: plan }),
+    );
   }
-  const given = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
-  if (given === undefined) {
-    return fail("unauthorized", "No API key was given. Send `Authorization: Bearer <key>`.");
+  const given = bearerOf(request);
+  if (given === null) {
+    return refused(fail("unauthorized", "No API key was given. Send `Authorization: Bearer <key>`."));
   }
-  const [a, b] = await Promise.all([digest(given), digest(expected)]);
-  if (!crypto.subtle.timingSafeEqual(a, b)) {
-    return fail("unauthorized", "This API key is not known.");
+  const digest = await digestOf(given);
+  if (own !== null && crypto.subtle.timingSafeEqual(digest, await digestOf(own))) {
+    return ask(env, DEVELOPMENT_ACCOUNT, (account) => account.admit({ kind: "own", plan }));
   }
-  return ok(perMinute === null ? OPERATOR : { ...OPERATOR, plan: { ...OPERATOR.plan, requestsPerMinute: perMinute } });
+  const accountId = accountOfKey(given);
+  return accountId === null
+    ? refused(fail("unauthorized", "This API key is not known."))
+    : ask(env, accountId, (account) => account.admit({ kind: "key", digest }));
 }
 
-function digest(text: string): Promise<ArrayBuffer> {
-  return crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+/** For the operator's API. Without a key of that kind on the server there is no such API. */
+export async function admitOperator(request: Request, env: Env): Promise<Result<Principal>> {
+  const expected = usableKey(env.BUNTIME_ADMIN_KEY);
+  if (expected === null) {
+    return fail("not_found", "This server has no operator's API. Its operator may set BUNTIME_ADMIN_KEY.");
+  }
+  const given = bearerOf(request);
+  if (given === null) {
+    return fail("unauthorized", "No key was given. Send the operator's key as `Authorization: Bearer <key>`.");
+  }
+  const [digest, other] = await Promise.all([digestOf(given), digestOf(expected)]);
+  return crypto.subtle.timingSafeEqual(digest, other)
+    ? ok(OPERATOR)
+    : fail("unauthorized", "This is not the operator's key. Keys of accounts do not open this API.");
+}
+
+function bearerOf(request: Request): string | null {
+  return /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1] ?? null;
+}
+
+async function ask(
+  env: Env,
+  accountId: string,
+  question: (account: AccountRpc) => Promise<Admission>,
+): Promise<Admission> {
+  try {
+    return await question(accountOf(env, accountId));
+  } catch (error) {
+    // Its object moved to another machine or to a new release just now; a new stub finds it there.
+    if (error instanceof Error && "retryable" in error && error.retryable === true) {
+      return question(accountOf(env, accountId));
+    }
+    throw error;
+  }
+}
+
+function refused({ error }: ReturnType<typeof fail>): Admission {
+  return { kind: "refused", problem: error };
+}
+
+async function digestOf(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }

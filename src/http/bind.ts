@@ -2,6 +2,8 @@
 // status of a success is the table's. A handler gives a value, or a Response where bytes are streamed.
 import type { Hono } from "hono";
 import type * as z from "zod";
+import { accountOf } from "../account/rpc.ts";
+import type { Principal } from "../account/rpc.ts";
 import { problemResponse } from "../contract/errors.ts";
 import { JSON_BODY_BYTES, JSON_DEPTH } from "../contract/limits.ts";
 import { ROUTES } from "../contract/routes.ts";
@@ -10,10 +12,10 @@ import type { Env } from "../env.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import { readJson } from "../lib/strict-json.ts";
-import type { Principal } from "./auth.ts";
 import type { Call, Reserved } from "./call.ts";
 import { answerOnce } from "./idempotency.ts";
 import { honoPath, pathReader } from "./path.ts";
+import { mayCall, maySee, sessionRefOf } from "./permission.ts";
 import { parseQuery } from "./query.ts";
 
 /** What Hono is given for each request, in place of the bare environment. */
@@ -60,14 +62,27 @@ export function bind(api: Hono<ApiEnv>, handlers: Handlers): void {
       const readParams = pathReader(template);
       api.on(route.method.toUpperCase(), path, async (c) => {
         const request = c.req.raw;
+        const principal = c.get("principal");
+        const { env } = c.env;
+        const allowed = mayCall(principal, route);
+        if (!allowed.ok) {
+          c.executionCtx.waitUntil(
+            accountOf(env, principal.accountId).noteRefusal(principal.keyId, `no ${route.scope}: ${operation}`),
+          );
+          return problemResponse(allowed.error);
+        }
         const input = await parseInput(route, request, readParams(c.env.path));
         if (!input.ok) {
           return problemResponse(input.error);
         }
+        const seen = await maySee(principal, sessionRefOf(route, input.value), env);
+        if (!seen.ok) {
+          return problemResponse(seen.error);
+        }
         const call: Call = {
           request,
-          env: c.env.env,
-          principal: c.get("principal"),
+          env,
+          principal,
           reserved: null,
           waitUntil: (work) => c.executionCtx.waitUntil(work),
         };

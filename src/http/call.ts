@@ -1,7 +1,6 @@
 // One call of the API, as its handler sees it.
-import type { ReservedIds } from "../account/rpc.ts";
+import type { Principal, ReservedIds } from "../account/rpc.ts";
 import type { Env } from "../env.ts";
-import type { Principal } from "./auth.ts";
 
 /** What a handler may use beside its input. */
 export interface Call {

@@ -4,8 +4,8 @@ import type { ReservedIds } from "../account/rpc.ts";
 import type { OutputChunk } from "../contract/execute.ts";
 import { sessionOf } from "../session/rpc.ts";
 import type { Call } from "./call.ts";
-import { EventTail } from "./event-tail.ts";
-import type { Ending } from "./event-tail.ts";
+import { EventTail } from "../lib/event-tail.ts";
+import type { Ending } from "../lib/event-tail.ts";
 
 interface Replay {
   readonly answer: Ending;

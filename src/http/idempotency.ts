@@ -11,6 +11,7 @@ import { describe, logError } from "../lib/log.ts";
 import type { Call, Reserved } from "./call.ts";
 import { isEvents, observeLastEvent, replayEvents } from "./event-replay.ts";
 import { worthOf } from "./kept-answer.ts";
+import { memberOf } from "./permission.ts";
 
 export interface KeyedRequest {
   readonly key: string;
@@ -134,12 +135,6 @@ function refusal(problem: Problem): Response {
   return problemResponse(problem, {
     headers: typeof seconds === "number" ? { "retry-after": String(seconds) } : {},
   });
-}
-
-/** A member of a parsed body that is text. */
-function memberOf(body: unknown, name: string): string | null {
-  const value: unknown = typeof body === "object" && body !== null ? Reflect.get(body, name) : undefined;
-  return typeof value === "string" ? value : null;
 }
 
 async function digest(text: string): Promise<string> {

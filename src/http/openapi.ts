@@ -13,8 +13,11 @@ import { IDEMPOTENCY_KEY_CHARACTERS } from "../contract/limits.ts";
 import { ROUTES } from "../contract/routes.ts";
 import type { Route } from "../contract/route.ts";
 
-/** Errors that every route can give. */
-const COMMON: readonly ErrorCode[] = ["invalid_request", "unauthorized", "rate_limit_exceeded", "internal_error"];
+/** Errors that every route can give, whoever it is for. */
+const COMMON: readonly ErrorCode[] = ["invalid_request", "unauthorized", "internal_error"];
+/** Of the operator's API there is none where the server has no key for it; nothing counts its requests. */
+const OF_OPERATOR: readonly ErrorCode[] = [...COMMON, "not_found"];
+const OF_ACCOUNT: readonly ErrorCode[] = [...COMMON, "forbidden", "rate_limit_exceeded"];
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
   200: "Done",
@@ -38,7 +41,10 @@ export function openApiDocument(apiUrl: string): ReturnType<typeof createDocumen
     servers: [{ url: apiUrl }],
     security: [{ key: [] }],
     components: {
-      securitySchemes: { key: { type: "http", scheme: "bearer" } },
+      securitySchemes: {
+        key: { type: "http", scheme: "bearer" },
+        operator: { type: "http", scheme: "bearer", description: "BUNTIME_ADMIN_KEY of the server" },
+      },
       headers: { ...RATE_LIMIT_HEADERS, ...IDEMPOTENCY_HEADERS, "Retry-After": seconds("Seconds until a new try") },
     },
     paths,
@@ -50,6 +56,9 @@ function operationOf(operationId: string, route: Route): ZodOpenApiOperationObje
     operationId,
     tags: [route.tag],
     summary: route.summary,
+    ...(route.scope === "operator"
+      ? { security: [{ operator: [] }] }
+      : { description: `Needs a key with the scope \`${route.scope}\`.` }),
     requestParams: {
       ...(route.params === undefined ? {} : { path: route.params }),
       ...(route.query === undefined ? {} : { query: route.query }),
@@ -98,7 +107,7 @@ function headersOf(route: Route, status: number): Record<string, { $ref: string 
     (error) => error.status === status && error.retryAfterSeconds !== undefined,
   );
   return references([
-    ...(status === ERRORS.unauthorized.status ? [] : Object.keys(RATE_LIMIT_HEADERS)),
+    ...(status === ERRORS.unauthorized.status || route.scope === "operator" ? [] : Object.keys(RATE_LIMIT_HEADERS)),
     ...(route.idempotent === true && status !== ERRORS.unauthorized.status ? Object.keys(IDEMPOTENCY_HEADERS) : []),
     ...(retry ? ["Retry-After"] : []),
   ]);
@@ -134,7 +143,7 @@ function successes(route: Route): ZodOpenApiResponsesObject {
 /** Codes that share a status are told apart by `error.code`, with an example of each. */
 function failures(route: Route): ZodOpenApiResponsesObject {
   const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of new Set([...COMMON, ...route.errors])) {
+  for (const code of new Set([...(route.scope === "operator" ? OF_OPERATOR : OF_ACCOUNT), ...route.errors])) {
     const { status } = ERRORS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }

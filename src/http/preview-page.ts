@@ -6,6 +6,7 @@ export function previewPage(
   port: number,
   init: { readonly status: number; readonly headers: Readonly<Record<string, string>> },
 ): Response {
+  const isPrivate = error.code === "unauthorized";
   const help =
     error.code === "preview_unavailable"
       ? `<p>Start one in the session, for example:</p>
@@ -23,7 +24,7 @@ export function previewPage(
   small { opacity: .6 }
   :root { color-scheme: light dark }
 </style>
-<h1>No preview here yet</h1>
+<h1>${isPrivate ? "This preview is private" : "No preview here yet"}</h1>
 <p>${escapeHtml(error.message)}</p>
 ${help}
 <small>${error.code} · ${escapeHtml(error.requestId ?? "")}</small>

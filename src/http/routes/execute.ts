@@ -2,7 +2,6 @@
 import { ERRORS } from "../../contract/errors.ts";
 import type { Problem } from "../../contract/errors.ts";
 import { newId } from "../../contract/ids.ts";
-import { DEFAULT_RESOURCES } from "../../contract/limits.ts";
 import { fail, ok } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
 import { sessionOf } from "../../session/rpc.ts";
@@ -13,6 +12,7 @@ import { resumeExecution } from "../execution-resume.ts";
 import { checkFiles } from "../file-limits.ts";
 import { forward } from "../forward.ts";
 import { encodePath } from "../path.ts";
+import { resourceLimits } from "../plan-limits.ts";
 import { findSession } from "../session-ref.ts";
 
 /** A session made for one execution removes itself when that has answered; this is for one that never does. */
@@ -123,6 +123,10 @@ async function sessionFor(call: Call, ref: string | undefined, earlier: Problem 
 async function createOneShot({ env, principal, reserved }: Call): Promise<Result<SessionRpc>> {
   const id = reserved?.sessionId ?? newId("ses");
   const session = sessionOf(env, id);
+  const limits = resourceLimits({}, principal.plan);
+  if (!limits.ok) {
+    return limits;
+  }
   const createdAt = Date.now();
   const created = await session.create({
     id,
@@ -131,7 +135,7 @@ async function createOneShot({ env, principal, reserved }: Call): Promise<Result
     image: "bun",
     createdAt,
     expiresAt: createdAt + ONE_SHOT_TTL_MS,
-    resourceLimits: DEFAULT_RESOURCES,
+    resourceLimits: limits.value,
     metadata: {},
     oneShot: true,
     repositoryId: id,

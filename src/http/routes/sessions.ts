@@ -1,15 +1,17 @@
 // Sessions: create, look at, change, delete.
 import { accountOf } from "../../account/rpc.ts";
+import { registryOf } from "../../account/registry-rpc.ts";
 import { newId } from "../../contract/ids.ts";
-import { DEFAULT_RESOURCES } from "../../contract/limits.ts";
-import type { Plan } from "../../contract/limits.ts";
-import type { CreateSession, ResourceLimits, Session } from "../../contract/session.ts";
-import { fail, ok } from "../../lib/result.ts";
+import type { Session } from "../../contract/session.ts";
+import { describe, logError } from "../../lib/log.ts";
+import { ok } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
 import { sessionView } from "../../session/record.ts";
 import { sessionOf } from "../../session/rpc.ts";
 import type { SessionRpc } from "../../session/rpc.ts";
 import type { Handlers } from "../bind.ts";
+import { hasScope } from "../permission.ts";
+import { checkTtl, resourceLimits } from "../plan-limits.ts";
 import { findSession } from "../session-ref.ts";
 import { sleepTimes } from "../sleep-times.ts";
 
@@ -21,8 +23,13 @@ export const sessionHandlers = {
     if (!limits.ok) {
       return limits;
     }
-    if (body.ttl > principal.plan.ttlMaxSeconds) {
-      return fail("invalid_request", `\`ttl\` is above your plan's limit of ${principal.plan.ttlMaxSeconds} s.`);
+    const ttl = checkTtl(body.ttl, principal.plan);
+    if (!ttl.ok) {
+      return ttl;
+    }
+    const services = body.services.length === 0 ? ok(null) : hasScope(principal, "execute", "a service");
+    if (!services.ok) {
+      return services;
     }
     const sleep = sleepTimes(body, env);
     if (!sleep.ok) {
@@ -49,6 +56,8 @@ export const sessionHandlers = {
       idleAfterMs: sleep.value.idleAfterMs,
       deepSleepAfterMs: sleep.value.deepSleepAfterMs,
       services: body.services,
+      preview: body.preview,
+      budget: body.budget ?? null,
     });
   },
 
@@ -75,6 +84,14 @@ export const sessionHandlers = {
   },
 
   async updateSession(call, { params, body }) {
+    const ttl = checkTtl(body.ttl, call.principal.plan);
+    if (!ttl.ok) {
+      return ttl;
+    }
+    const services = (body.services ?? []).length === 0 ? ok(null) : hasScope(call.principal, "execute", "a service");
+    if (!services.ok) {
+      return services;
+    }
     const sleep = sleepTimes(body, call.env);
     if (!sleep.ok) {
       return sleep;
@@ -85,7 +102,21 @@ export const sessionHandlers = {
 
   async deleteSession(call, { params }) {
     const session = await findSession(call, params.id);
-    return session.ok ? session.value.destroy(call.principal.accountId) : session;
+    if (!session.ok) {
+      return session;
+    }
+    const { accountId, keyId } = call.principal;
+    const destroyed = await session.value.destroy(accountId);
+    if (destroyed.ok) {
+      const { sessionId } = destroyed.value;
+      const event = { action: "session.deleted", accountId, actor: keyId, details: { sessionId } } as const;
+      call.waitUntil(
+        registryOf(call.env)
+          .record(event)
+          .catch((error: unknown) => logError("audit_failed", { ...event, reason: describe(error) })),
+      );
+    }
+    return destroyed;
   },
 } satisfies Partial<Handlers>;
 
@@ -102,24 +133,4 @@ export async function enterAgain(session: SessionRpc, accountId: string): Promis
     await session.destroy(accountId);
   }
   return entered;
-}
-
-/** What was asked for, completed by the defaults and held against the plan. */
-function resourceLimits(asked: CreateSession["resourceLimits"], plan: Plan): Result<ResourceLimits> {
-  const limits: ResourceLimits = {
-    memory: asked.memory ?? DEFAULT_RESOURCES.memory,
-    cpu: asked.cpu ?? DEFAULT_RESOURCES.cpu,
-    timeout: asked.timeout ?? DEFAULT_RESOURCES.timeout,
-    disk: DEFAULT_RESOURCES.disk,
-  };
-  const most = { memory: plan.memoryMb, cpu: plan.cpu, timeout: plan.timeoutSeconds.max } as const;
-  for (const name of ["memory", "cpu", "timeout"] as const) {
-    if (limits[name] > most[name]) {
-      return fail("forbidden", `\`resourceLimits.${name}\` is above your plan's limit of ${most[name]}.`, {
-        limit: name,
-        max: most[name],
-      });
-    }
-  }
-  return ok(limits);
 }

@@ -3,10 +3,11 @@ import { newId } from "../../contract/ids.ts";
 import { TTL_SECONDS } from "../../contract/limits.ts";
 import { parsePath } from "../../lib/files/paths.ts";
 import { ProblemError } from "../../lib/problem-error.ts";
-import { fail, ok } from "../../lib/result.ts";
+import { ok } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
 import { sessionOf } from "../../session/rpc.ts";
 import type { Handlers } from "../bind.ts";
+import { checkTtl, within } from "../plan-limits.ts";
 import { findSession } from "../session-ref.ts";
 import { enterAgain } from "./sessions.ts";
 
@@ -52,8 +53,9 @@ export const snapshotHandlers = {
   async forkSession(call, { params, body }) {
     const { env, principal, reserved } = call;
     const ttl = body.ttl ?? TTL_SECONDS.default;
-    if (ttl > principal.plan.ttlMaxSeconds) {
-      return fail("invalid_request", `\`ttl\` is above your plan's limit of ${principal.plan.ttlMaxSeconds} s.`);
+    const checked = checkTtl(ttl, principal.plan);
+    if (!checked.ok) {
+      return checked;
     }
     const id = reserved?.sessionId ?? newId("ses");
     const fork = sessionOf(env, id);
@@ -77,6 +79,7 @@ export const snapshotHandlers = {
         id,
         name: body.name ?? null,
         metadata: body.metadata ?? record.metadata,
+        resourceLimits: within(record.resourceLimits, principal.plan),
         createdAt,
         expiresAt: createdAt + ttl * 1000,
       },
