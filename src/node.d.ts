@@ -12,6 +12,15 @@ declare module "node:buffer" {
   }
 }
 
+declare module "node:net" {
+  class BlockList {
+    addSubnet(net: string, prefix: number, family: "ipv4" | "ipv6"): void;
+    check(address: string, family: "ipv4" | "ipv6"): boolean;
+  }
+  function isIPv4(text: string): boolean;
+  function isIPv6(text: string): boolean;
+}
+
 declare module "node:zlib" {
   /** @throws Error for what is not a zstd frame, or is longer than `maxOutputLength` */
   function zstdDecompressSync(data: Uint8Array, options?: { maxOutputLength?: number }): Uint8Array<ArrayBuffer>;

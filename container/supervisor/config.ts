@@ -1,5 +1,6 @@
 // What the engine and the session object tell the supervisor, parsed once from its environment.
 import { CONTROL_PORT } from "../../src/contract/ids.ts";
+import { LAST_SAVE_MS, SERVICE_START_MS } from "../../src/contract/limits.ts";
 
 /** Under whom user code runs, so that it cannot touch the supervisor. */
 export type UserIdentity =
@@ -24,6 +25,8 @@ export interface Config {
   readonly port: number;
   /** The network namespace is new: `lo` has to be brought up. */
   readonly bringLoopbackUp: boolean;
+  /** What the end waits for the last save, and a list of services for its ports. Others in tests only. */
+  readonly patience: { readonly lastSaveMs: number; readonly serviceStartMs: number };
 }
 
 const MIB = 1024 * 1024;
@@ -43,6 +46,10 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     sockets: env["BUNTIME_SOCKETS"] ?? null,
     port: positive(env, "BUNTIME_CONTROL_PORT", CONTROL_PORT),
     bringLoopbackUp: env["BUNTIME_LOOPBACK"] === "1",
+    patience: {
+      lastSaveMs: positive(env, "BUNTIME_LAST_SAVE_MS", LAST_SAVE_MS),
+      serviceStartMs: positive(env, "BUNTIME_SERVICE_START_MS", SERVICE_START_MS),
+    },
   };
 }
 

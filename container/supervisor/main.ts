@@ -1,7 +1,6 @@
 // The program that runs in every container: starts user code, keeps its files, reports what became of it.
 // User code runs beside it and must learn neither its token nor what is in its memory.
 import { rmSync } from "node:fs";
-import { LAST_SAVE_MS } from "../../src/contract/limits.ts";
 import { WATCH_MS } from "../../src/contract/supervisor.ts";
 import { parseConfig } from "./config.ts";
 import type { Config } from "./config.ts";
@@ -73,7 +72,7 @@ async function shutDown(): Promise<void> {
 async function saveFirst(): Promise<boolean> {
   gate.seal(ENDING);
   await processes.freezer.freeze();
-  return await lastSave.ask(LAST_SAVE_MS);
+  return await lastSave.ask(config.patience.lastSaveMs);
 }
 
 async function openSockets(directory: NonNullable<Config["sockets"]>): Promise<void> {

@@ -4,6 +4,8 @@ import type { ContainerEnd } from "../contract/execute.ts";
 import type { FreezeAnswer } from "../contract/supervisor.ts";
 import type { Env } from "../env.ts";
 import { describe, logError } from "../lib/log.ts";
+import { fail, ok } from "../lib/result.ts";
+import type { Result } from "../lib/result.ts";
 import { repositoryOf } from "../storage/rpc.ts";
 import type { Activity } from "./activity.ts";
 import type { SessionEffect, SessionEvent } from "./machine.ts";
@@ -19,6 +21,8 @@ import type { SupervisorClient } from "./supervisor-client.ts";
 
 const FREEZE_MS = 5000;
 const THAW_ATTEMPTS = 2;
+/** Executions that begin while others are ended are ended, too; so often. */
+const FREEZE_ATTEMPTS = 3;
 
 export interface EffectParts {
   readonly runtime: Runtime;
@@ -26,6 +30,8 @@ export interface EffectParts {
   readonly saving: Saving;
   readonly store: SessionStore;
   readonly activity: Activity;
+  /** Tells the account what the session has used. */
+  readonly report: () => Promise<void>;
 }
 
 export class Effects {
@@ -102,6 +108,26 @@ export class Effects {
   async standStill(record: SessionRecord): Promise<FreezeAnswer | null> {
     const run = await this.#parts.runtime.ready(record.resourceLimits);
     return run.ok ? this.#standStill(run.value) : null;
+  }
+
+  /** Ends every execution, so that its caller gets an answer, and has the rest stand still. */
+  async endAll(record: SessionRecord): Promise<Result<null>> {
+    const { runtime, supervisor } = this.#parts;
+    // Asking would start a container.
+    for (let attempt = 1; runtime.state !== "stopped"; attempt++) {
+      if (attempt > FREEZE_ATTEMPTS) {
+        return fail("conflict", "Executions go on being started in this session. Try again when they have ended.");
+      }
+      const ended = await supervisor.kill({});
+      if (!ended.ok) {
+        return ended;
+      }
+      const frozen = await this.standStill(record);
+      if (frozen?.frozen === true) {
+        return ok(null);
+      }
+    }
+    return ok(null);
   }
 
   async #standStill(run: Run): Promise<FreezeAnswer | null> {
@@ -183,7 +209,7 @@ export class Effects {
   }
 
   #remove(record: SessionRecord): Promise<void> {
-    this.#removal ??= removeOutside(record, this.#parts.runtime, this.#env).finally(() => {
+    this.#removal ??= removeOutside(record, this.#parts.runtime, this.#env, this.#parts.report).finally(() => {
       this.#removal = null;
     });
     return this.#removal;

@@ -9,6 +9,8 @@ export interface LastEvent {
 }
 
 export interface RelayOptions {
+  /** Called with everything that comes from the source. */
+  readonly seen: (chunk: Uint8Array) => void;
   /** Called when the source broke off; gives the event that the reader gets in place of the rest. */
   readonly broken: (error: unknown) => Promise<LastEvent>;
   /** Called once, when nothing more comes from the source. */
@@ -44,6 +46,7 @@ async function pump(
         break;
       }
       latest = value;
+      options.seen(value);
       if (open) {
         await write(value);
       }

@@ -11,8 +11,11 @@ import { describe } from "../lib/log.ts";
 import { newExecutionRecord } from "../lib/execution-record.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
+import { EventTail } from "../lib/event-tail.ts";
 import { relayEvents } from "./event-relay.ts";
 import type { LastEvent } from "./event-relay.ts";
+import { completionOfAnswer, completionOfJson, completionOfProblem } from "./execution-event.ts";
+import type { Completion } from "./execution-event.ts";
 import { resultFromRecord } from "./record-answer.ts";
 import type { ResumeOptions } from "./rpc.ts";
 import { TimedOut } from "./run.ts";
@@ -30,6 +33,17 @@ export interface ExecuteCall {
   readonly timeoutSeconds: number | null;
   /** Null: a new one. */
   readonly executionId: string | null;
+}
+
+export interface ExecuteOptions {
+  /** Called once, when the answer is complete. `streamed`: it was one that began, and was told as it went on. */
+  readonly ended: (streamed: boolean) => void;
+  /** Called before that with what it says; where the client left a stream, some time after. */
+  readonly completed: (completion: Completion | null) => void;
+  /** Called with the size of what goes to the client. */
+  readonly sent: (bytes: number) => void;
+  /** Read a stream to its end even when the client went away. */
+  readonly drain: boolean;
 }
 
 interface Started {
@@ -69,11 +83,8 @@ export class Executions {
     this.#limits = limits;
   }
 
-  /** Answers as the client will see it, errors included. `ended` is called once, when the answer is complete. */
-  async execute(
-    call: ExecuteCall,
-    options: { readonly ended: () => void; readonly drain: boolean },
-  ): Promise<Response> {
+  /** Answers as the client will see it, errors included. */
+  async execute(call: ExecuteCall, options: ExecuteOptions): Promise<Response> {
     const executionId = call.executionId ?? newId("exe");
     const timeoutMs = (call.timeoutSeconds ?? this.#limits().timeout) * 1000;
     const started: Started = {
@@ -92,21 +103,23 @@ export class Executions {
     for (let sending = 1; ; sending++) {
       const run = await this.#runtime.ready(this.#limits());
       if (!run.ok) {
-        options.ended();
+        options.ended(false);
         return problemResponse(run.error);
       }
       try {
-        const response = await this.#runtime.send(run.value, request, call.stream ? asItIs : whole);
+        const read = (response: Response): Promise<Response> => whole(response, options.completed);
+        const response = await this.#runtime.send(run.value, request, call.stream ? asItIs : read);
         if (isEventStream(response) && response.body !== null) {
-          const broken = (error: unknown): Promise<LastEvent> => this.#lastEvent(run.value, started, error);
-          return new Response(relayEvents(response.body, { ...options, broken }), response);
+          return new Response(this.#relay(response.body, { ...options, run: run.value, started }), response);
         }
-        options.ended();
+        options.sent(Number(response.headers.get("content-length")));
+        options.ended(false);
         return response;
       } catch (error) {
         const answer = await this.#afterBreak(run.value, started, error);
         if (answer.ok || answer.error.code !== "execution_not_found" || sending === SENDINGS) {
-          options.ended();
+          options.completed(completionOf(answer));
+          options.ended(false);
           return answer.ok ? Response.json(answer.value) : problemResponse(answer.error);
         }
       }
@@ -169,6 +182,37 @@ export class Executions {
     }
     const all = [...byId.values()].toSorted((a, b) => Date.parse(b.startedAt) - Date.parse(a.startedAt));
     return ok({ executions: all.slice(paging.offset, paging.offset + paging.limit), total: all.length });
+  }
+
+  #relay(
+    body: ReadableStream<Uint8Array>,
+    { run, started, drain, ended, sent, completed }: ExecuteOptions & { readonly run: Run; readonly started: Started },
+  ): ReadableStream<Uint8Array> {
+    const tail = new EventTail();
+    let last: LastEvent | null = null;
+    return relayEvents(body, {
+      drain,
+      seen: (chunk) => {
+        tail.add(chunk);
+        sent(chunk.length);
+      },
+      broken: async (error) => (last = await this.#lastEvent(run, started, error)),
+      ended: () => {
+        const ending = tail.ending();
+        const json = ending === null ? (last?.data ?? null) : new TextDecoder().decode(ending.body);
+        if (json !== null) {
+          completed(completionOfJson(json));
+        } else {
+          const { encoding } = parseCommand(started.command);
+          const timeoutSeconds = Math.ceil(Math.max(0, started.deadline - Date.now()) / 1000);
+          void this.resume(started.executionId, { encoding, timeoutSeconds }).then(
+            (answer) => completed(completionOf(answer)),
+            () => completed(null),
+          );
+        }
+        ended(true);
+      },
+    });
   }
 
   #lost<T>(executionId: string, answer: Result<T>): ExecutionRecord | null {
@@ -284,10 +328,20 @@ function isEventStream(response: Response): boolean {
 
 const asItIs = (response: Response): Response => response;
 
+function completionOf(answer: Result<ExecuteAnswer>): Completion | null {
+  return answer.ok ? completionOfAnswer(answer.value) : completionOfProblem(answer.error);
+}
+
 /** Read to its end, so that a connection that breaks on the way is noticed here. */
-async function whole(response: Response): Promise<Response> {
-  return new Response(await response.text(), {
+async function whole(response: Response, completed: ExecuteOptions["completed"]): Promise<Response> {
+  const json = await response.text();
+  completed(completionOfJson(json));
+  const bytes = new TextEncoder().encode(json);
+  return new Response(bytes, {
     status: response.status,
-    headers: { "content-type": response.headers.get("content-type") ?? "application/json" },
+    headers: {
+      "content-type": response.headers.get("content-type") ?? "application/json",
+      "content-length": String(bytes.length),
+    },
   });
 }

@@ -18,7 +18,7 @@ export async function completeFork(env: Env, store: SessionStore, record: Sessio
   if (!copy.ok) {
     return copy;
   }
-  const { id, root, files, sizeBytes } = copy.value;
-  store.saveFact("saved", { snapshotId: id, root, at: createdAt, files, sizeBytes });
+  const { id, root, files, sizeBytes, storedBytes } = copy.value;
+  store.saveFact("saved", { snapshotId: id, root, at: createdAt, files, sizeBytes, storedBytes });
   return ok(null);
 }

@@ -4,11 +4,15 @@ import { accountOf } from "../account/rpc.ts";
 import { sleepSettings } from "../env.ts";
 import type { Env } from "../env.ts";
 import { describe, logError } from "../lib/log.ts";
+import type { Problem } from "../contract/errors.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import type { Activity } from "./activity.ts";
+import type { Budgets } from "./budgets.ts";
 import type { Effects } from "./effects.ts";
+import { EventOutbox } from "./event-outbox.ts";
 import { step } from "./machine.ts";
+import { stateEvent } from "./state-events.ts";
 import { deadlinesOf, GONE, isAlive, visibleState } from "./state.ts";
 import type { SessionEffect, SessionEvent } from "./machine.ts";
 import type { SessionState } from "./state.ts";
@@ -22,12 +26,18 @@ const ACTIVITY_STORED_MS = 60_000;
 /** A call that comes while the container is being released waits for its end; this often at the most. */
 const ROUSE_ATTEMPTS = 3;
 
+/** After an alarm that was not over. */
+const ALARM_AGAIN_MS = 10_000;
+
 export class Lifecycle {
+  /** To the account, which keeps them and tells them on. */
+  readonly events: EventOutbox;
   readonly #ctx: DurableObjectState;
   readonly #env: Env;
   readonly #store: SessionStore;
   readonly #activity: Activity;
   readonly #effects: Effects;
+  readonly #budgets: Budgets;
   #session: StoredSession | null;
   #alarmAt: number | null = null;
   #exclusive: Promise<unknown> = Promise.resolve();
@@ -36,7 +46,12 @@ export class Lifecycle {
   constructor(
     ctx: DurableObjectState,
     env: Env,
-    own: { readonly store: SessionStore; readonly activity: Activity; readonly effects: Effects },
+    own: {
+      readonly store: SessionStore;
+      readonly activity: Activity;
+      readonly effects: Effects;
+      readonly budgets: Budgets;
+    },
     session: StoredSession | null,
   ) {
     this.#ctx = ctx;
@@ -44,7 +59,13 @@ export class Lifecycle {
     this.#store = own.store;
     this.#activity = own.activity;
     this.#effects = own.effects;
+    this.#budgets = own.budgets;
     this.#session = session;
+    this.events = new EventOutbox(env, {
+      store: own.store,
+      record: () => this.#session?.record ?? null,
+      waitUntil: (work) => ctx.waitUntil(work),
+    });
   }
 
   get session(): StoredSession | null {
@@ -92,10 +113,16 @@ export class Lifecycle {
   /** As `find`, for a call that needs the container: what is frozen goes on, and the next use of the container wakes it. */
   async rouse(accountId: string | null): Promise<Result<StoredSession>> {
     for (let attempt = 1; ; attempt++) {
-      await this.#untilFree();
+      if (this.refusal() === null) {
+        await this.#untilFree();
+      }
       const session = this.find(accountId);
       if (!session.ok) {
         return session;
+      }
+      const refused = await this.#budgets.admit(this.state.phase);
+      if (refused !== null) {
+        return { ok: false, error: refused };
       }
       this.#noteActivity(session.value);
       if (this.state.phase === "active" && !this.#effects.frozen) {
@@ -113,6 +140,41 @@ export class Lifecycle {
       if (attempt === ROUSE_ATTEMPTS) {
         return fail("container_unavailable", "The session's container is being released. Try again.");
       }
+    }
+  }
+
+  /** Why the container may not be used, as far as is known. */
+  refusal(): Problem | null {
+    return this.#budgets.refusal();
+  }
+
+  /** A budget is spent: executions are ended, so that their callers get answers, and the session sleeps. */
+  exhaust(): Promise<void> {
+    return this.exclusively(async () => {
+      if (this.#session === null || this.state.phase !== "active") {
+        return;
+      }
+      const { record } = this.#session;
+      const ended = await this.#effects.endAll(record);
+      if (!ended.ok) {
+        logError("budget_not_kept", { sessionId: record.id, reason: ended.error.message });
+      }
+      // One that was made for an execution is removed when that has answered.
+      if (!record.oneShot) {
+        await this.apply({ type: "exhausted" });
+      }
+    });
+  }
+
+  /** The budget may be another one. */
+  reviewBudget(): Promise<void> {
+    return this.#budgets.consult();
+  }
+
+  /** Sets the alarm anew. */
+  async reschedule(): Promise<void> {
+    if (this.#session !== null) {
+      await this.#setAlarm(this.state);
     }
   }
 
@@ -145,9 +207,17 @@ export class Lifecycle {
     }
   }
 
-  alarm(): Promise<void> {
-    this.#alarmAt = null;
-    return this.apply({ type: "alarm", lastActive: this.#activity.lastAt, busy: this.#activity.busy });
+  async alarm(): Promise<void> {
+    if (this.#session === null) {
+      return;
+    }
+    // Before anything is written: an instance that is lost in the middle leaves an alarm, whoever called this one.
+    this.#alarmAt = Date.now() + ALARM_AGAIN_MS;
+    await this.#ctx.storage.setAlarm(this.#alarmAt);
+    // What an earlier instance of this object had to leave.
+    this.#ctx.waitUntil(this.events.flush());
+    await this.#budgets.alarm(Date.now());
+    await this.apply({ type: "alarm", lastActive: this.#activity.lastAt, busy: this.#activity.busy });
   }
 
   async apply(event: SessionEvent): Promise<void> {
@@ -159,6 +229,8 @@ export class Lifecycle {
     const { state, effects } = step(before, event, Date.now(), timing);
     this.#session = { ...this.#session, state };
     this.#store.save(this.#session);
+    this.#emit(before, event.type, state);
+    this.#budgets.note(state);
     await this.#setAlarm(state);
     if (isAlive(before, Date.now()) && visibleState(before) !== visibleState(state)) {
       this.tellAccount();
@@ -168,7 +240,18 @@ export class Lifecycle {
         await this.erase();
         return;
       }
+      if (effect === "remove") {
+        // What is not told by now is erased.
+        await this.events.flush();
+      }
       await this.#do(effect, record, state);
+    }
+  }
+
+  #emit(before: SessionState, happened: SessionEvent["type"], after: SessionState): void {
+    const event = stateEvent(before, happened, after, happened === "lost" ? this.#store.loadFact("lastLoss") : null);
+    if (event !== null && this.#session?.record.oneShot === false) {
+      this.events.emit(event.type, event.data, { store: true });
     }
   }
 
@@ -193,7 +276,7 @@ export class Lifecycle {
   }
 
   async #setAlarm(state: SessionState): Promise<void> {
-    const alarm = earliest(deadlinesOf(state));
+    const alarm = earliest({ ...deadlinesOf(state), ...this.#budgets.deadlines });
     if (alarm !== null && alarm !== this.#alarmAt) {
       this.#alarmAt = alarm;
       await this.#ctx.storage.setAlarm(alarm);

@@ -31,6 +31,8 @@ export type SessionEvent =
   | { readonly type: "lost" }
   /** The container is to go although it is in use: what it held was saved. */
   | { readonly type: "replace" }
+  /** A budget is spent: it has to sleep, although it is in use. What used it was ended. */
+  | { readonly type: "exhausted" }
   | { readonly type: "delete" }
   /** Everything outside of the object's own storage is removed. */
   | { readonly type: "removed" };
@@ -90,6 +92,12 @@ export function step(state: SessionState, event: SessionEvent, now: number, timi
       return { state: { phase: "asleep", expiresAt: state.expiresAt }, effects: [] };
     case "replace":
       return state.phase === "asleep" || state.phase === "releasing" ? unchanged(state) : release(state, 0, now);
+    case "exhausted": {
+      const { phase, expiresAt } = state;
+      return phase === "active" || phase === "idle"
+        ? fallAsleep({ expiresAt, keepAt: state.keepAt }, 0, now)
+        : unchanged(state);
+    }
     case "alarm":
       return now >= state.expiresAt ? remove(0, now) : stepOnAlarm(state, event, now, timing);
     case "create":

@@ -25,4 +25,12 @@ export const MIGRATIONS: readonly string[] = [
    UPDATE session SET
      record = json_set(record, '$.repositoryId', json_extract(record, '$.id'), '$.services', json('[]')),
      state = json_set(state, '$.idleAt', 0, '$.saveAt', json('null'), '$.unsavedSince', json('null'));`,
+  `CREATE TABLE preview_token (
+     id TEXT PRIMARY KEY,
+     hash BLOB NOT NULL,
+     port INTEGER NOT NULL,
+     label TEXT,
+     created_at INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL
+   ) STRICT;`,
 ];

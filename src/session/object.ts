@@ -2,7 +2,6 @@
 // return a Result; what streams, or may be larger than RPC's 32 MiB, comes through `fetch`. Nothing is written to
 // storage on the way of an execute or a preview, but once for each time that the session has to be saved.
 import { DurableObject } from "cloudflare:workers";
-import { accountOf } from "../account/rpc.ts";
 import type {
   ExecuteAnswer,
   ExecutionList,
@@ -12,6 +11,7 @@ import type {
   ProcessList,
 } from "../contract/execute.ts";
 import { DEFAULT_RESOURCES } from "../contract/limits.ts";
+import type { CreatePreviewToken, NewPreviewToken, PreviewTokenList } from "../contract/preview.ts";
 import type { ResourceLimits, Session as SessionView, SessionInfo, UpdateSession } from "../contract/session.ts";
 import type { RestoreAnswer, Snapshot, SnapshotDiff, SnapshotList } from "../contract/snapshot.ts";
 import type { KillCommand } from "../contract/supervisor.ts";
@@ -20,19 +20,22 @@ import type { Env } from "../env.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import { within } from "../lib/within.ts";
-import { forgetName, rememberName } from "../storage/directory.ts";
 import { Activity } from "./activity.ts";
 import { AsleepReads } from "./asleep/reads.ts";
+import { Budgets } from "./budgets.ts";
+import { createSession } from "./creation.ts";
 import { Effects } from "./effects.ts";
 import { Executions } from "./execution.ts";
-import { completeFork } from "./fork.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import { Meter } from "./meter.ts";
 import { visibleState } from "./state.ts";
-import { recordAfter, sessionView, timingOf } from "./record.ts";
+import { sessionView, timingOf } from "./record.ts";
 import type { SessionRecord } from "./record.ts";
+import { PreviewAccess } from "./preview-access.ts";
+import { PreviewLimit } from "./preview-limit.ts";
 import { Restoring } from "./restoring.ts";
 import { SESSION_HEADERS } from "./rpc.ts";
-import type { CreateOptions, DiffOptions, ForkSource, ResumeOptions, SessionRpc } from "./rpc.ts";
+import type { CreateOptions, DiffOptions, ForkSource, OpenedPreview, ResumeOptions, SessionRpc } from "./rpc.ts";
 import type { Run } from "./run.ts";
 import { Runtime } from "./runtime.ts";
 import { Saving } from "./saving.ts";
@@ -43,6 +46,7 @@ import { SessionStore } from "./store.ts";
 import { ownProblem, Streams } from "./streams.ts";
 import { SupervisorClient } from "./supervisor-client.ts";
 import { TerminationWatch } from "./termination-watch.ts";
+import { updateSession } from "./update.ts";
 
 /** How long `GET /sessions/{id}` waits for figures from the container. */
 const STATS_MS = 2000;
@@ -55,10 +59,14 @@ export class Session extends DurableObject<Env> implements SessionRpc {
   readonly #supervisor: SupervisorClient;
   readonly #executions: Executions;
   readonly #streams: Streams;
+  readonly #meter: Meter;
+  readonly #budgets: Budgets;
   readonly #restoring: Restoring;
   readonly #snapshots: Snapshots;
   readonly #watch: TerminationWatch;
   readonly #asleep: AsleepReads;
+  readonly #previews: PreviewAccess;
+  readonly #previewLimit: PreviewLimit;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -80,46 +88,43 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     const supervisor = (this.#supervisor = new SupervisorClient(runtime, limits));
     const saving = new Saving(env, { runtime, store, record });
     const restoring = (this.#restoring = new Restoring(env, { runtime, store, record }));
+    const recordOrNull = (): SessionRecord | null => this.#lifecycle.session?.record ?? null;
+    const meter = (this.#meter = new Meter({
+      store,
+      runtime,
+      record: recordOrNull,
+      onDue: () => this.#lifecycle.inBackground("usage_not_planned", this.#lifecycle.reschedule()),
+    }));
+    const budgeted = (): Lifecycle => this.#lifecycle;
+    const budgets = (this.#budgets = new Budgets(env, { meter, record: recordOrNull, session: budgeted }));
     const phase = session?.state.phase;
     const effects = new Effects(
       env,
-      { runtime, supervisor, saving, store, activity },
+      { runtime, supervisor, saving, store, activity, report: () => budgets.report() },
       { frozen: phase === "idle" || phase === "falling-asleep" },
     );
-    const lifecycle = (this.#lifecycle = new Lifecycle(ctx, env, { store, activity, effects }, session));
+    const lifecycle = (this.#lifecycle = new Lifecycle(ctx, env, { store, activity, effects, budgets }, session));
     this.#snapshots = new Snapshots(env, { lifecycle, effects, runtime, supervisor, saving, restoring, store });
-    this.#executions = new Executions(runtime, supervisor, store, limits);
-    this.#streams = new Streams({ runtime, supervisor, executions: this.#executions, lifecycle, activity, restoring });
+    const executions = (this.#executions = new Executions(runtime, supervisor, store, limits));
+    this.#streams = new Streams({ runtime, supervisor, executions, lifecycle, activity, meter, budgets, restoring });
     this.#asleep = new AsleepReads(env, { store, record });
+    this.#previews = new PreviewAccess(env, { lifecycle, sql: ctx.storage.sql });
+    this.#previewLimit = new PreviewLimit(env);
     this.#watch = new TerminationWatch({
       runtime,
       isWanted: () => lifecycle.state.phase === "active" && !record().oneShot,
       save: () => saving.save("terminating"),
     });
-    void ctx.blockConcurrencyWhile(() => runtime.attach());
+    void ctx.blockConcurrencyWhile(async () => {
+      await runtime.attach();
+      meter.resume();
+    });
   }
 
-  async create(record: SessionRecord, { from }: CreateOptions = {}): Promise<Result<SessionView>> {
-    if (this.#lifecycle.session !== null) {
-      return fail("conflict", `Session ${record.id} exists already. Create another.`);
-    }
-    await this.#lifecycle.create(from === undefined ? record : { ...record, forkOf: from }, {
-      asleep: from !== undefined,
-    });
-    const forked = await completeFork(this.env, this.#store, this.#record());
-    const entered = forked.ok && !record.oneShot ? await accountOf(this.env, record.accountId).enter(record) : forked;
-    if (!entered.ok) {
-      await this.#lifecycle.apply({ type: "delete" });
-      return entered;
-    }
-    if (from === undefined) {
-      // A failure is logged there, and tried again by the first call that needs the container.
-      this.ctx.waitUntil(this.#runtime.ready(record.resourceLimits));
-    } else {
-      this.#lifecycle.tellAccount();
-    }
-    this.#rememberName(record);
-    return ok(this.#view(record));
+  async create(asked: SessionRecord, options: CreateOptions = {}): Promise<Result<SessionView>> {
+    const parts = { lifecycle: this.#lifecycle, store: this.#store, runtime: this.#runtime, budgets: this.#budgets };
+    const created = await createSession(this.env, parts, asked, options);
+    return created.ok ? ok(this.#view(created.value)) : created;
   }
 
   async info(accountId: string): Promise<Result<SessionInfo>> {
@@ -142,43 +147,15 @@ export class Session extends DurableObject<Env> implements SessionRpc {
         stats: stats?.ok ? stats.value : null,
         damagedSnapshots,
         store: this.#store,
+        spent: this.#meter.spent(),
       }),
     );
   }
 
   async update(accountId: string, changes: UpdateSession): Promise<Result<SessionView>> {
-    const session = this.#lifecycle.find(accountId);
-    if (!session.ok) {
-      return session;
-    }
-    const before = session.value.record;
-    const record = recordAfter(before, changes, Date.now());
-    const account = accountOf(this.env, record.accountId);
-    const forked = await completeFork(this.env, this.#store, before);
-    const entered = forked.ok ? await account.enter(record) : forked;
-    if (!entered.ok) {
-      return entered;
-    }
-    const still = this.#lifecycle.find(accountId);
-    if (!still.ok) {
-      // It was deleted meanwhile, perhaps before it was entered anew.
-      await account.release(record.id);
-      return still;
-    }
-    this.#lifecycle.change(record);
-    await this.#lifecycle.apply({ type: "extend", expiresAt: record.expiresAt });
-    await this.#lifecycle.apply({ type: "retime", lastActive: this.#activity.lastAt });
-    if (before.name !== null && before.name !== record.name) {
-      this.#lifecycle.inBackground("directory_failed", forgetName(this.env.DIRECTORY, accountId, before.name));
-    }
-    if (record.name !== before.name || record.expiresAt !== before.expiresAt) {
-      this.#rememberName(record);
-    }
-    const run = this.#runtime.live;
-    if (changes.services !== undefined && run !== null && (await this.#lifecycle.rouse(accountId)).ok) {
-      await putServices(this.#runtime, run, record);
-    }
-    return ok(this.#view(record));
+    const parts = { lifecycle: this.#lifecycle, activity: this.#activity, runtime: this.#runtime, store: this.#store };
+    const updated = await updateSession(this.env, parts, accountId, changes);
+    return updated.ok ? ok(this.#view(updated.value)) : updated;
   }
 
   async destroy(accountId: string): Promise<Result<{ deleted: true; sessionId: string }>> {
@@ -188,6 +165,12 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     }
     await this.#lifecycle.apply({ type: "delete" });
     return ok({ deleted: true, sessionId: session.value.record.id });
+  }
+
+  async reviewBudget(accountId: string): Promise<void> {
+    if (this.#lifecycle.find(accountId).ok) {
+      await this.#budgets.consult();
+    }
   }
 
   async isNamed(accountId: string, name: string): Promise<boolean> {
@@ -271,27 +254,55 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     return this.#snapshots.forkSource(accountId, snapshotId);
   }
 
+  createPreviewToken(accountId: string, request: CreatePreviewToken): Promise<Result<NewPreviewToken>> {
+    return this.#previews.create(accountId, request);
+  }
+
+  async previewTokens(accountId: string, paging: { limit: number; offset: number }): Promise<Result<PreviewTokenList>> {
+    return this.#previews.list(accountId, paging);
+  }
+
+  async revokePreviewToken(accountId: string, tokenId: string): Promise<Result<{ revoked: true; tokenId: string }>> {
+    return this.#previews.revoke(accountId, tokenId);
+  }
+
+  openPreview(port: number, tokens: readonly string[]): Promise<Result<OpenedPreview>> {
+    return this.#previews.open(port, tokens);
+  }
+
   override async fetch(request: Request): Promise<Response> {
     const headers = new Headers(request.headers);
     const accountId = headers.get(SESSION_HEADERS.account);
     const port = headers.get(SESSION_HEADERS.port);
-    headers.delete(SESSION_HEADERS.account);
-    headers.delete(SESSION_HEADERS.port);
+    const tokens = headers.get(SESSION_HEADERS.tokens)?.split(",") ?? [];
+    for (const name of Object.values(SESSION_HEADERS)) {
+      headers.delete(name);
+    }
     // Answered already, here; a container port takes it for a second answer and fails the upload.
     headers.delete("expect");
     const found = this.#lifecycle.find(accountId);
     if (found.ok && port === null && visibleState(found.value.state) === "deep-sleep") {
       const read = await this.#asleep.answer(request);
       if (read !== null) {
+        this.#meter.countAnswer(request, read);
         return read;
       }
+    }
+    // First of all: a visitor who is refused neither wakes the session nor keeps it awake.
+    const admission = port === null ? ok(null) : await this.#previews.admit(Number(port), tokens);
+    if (!admission.ok) {
+      return ownProblem(request, admission.error);
+    }
+    const refused = found.ok && port !== null ? await this.#previewLimit.refuse(found.value.record.accountId) : null;
+    if (refused !== null) {
+      return ownProblem(request, refused);
     }
     const session = found.ok ? await this.#lifecycle.rouse(accountId) : found;
     if (!session.ok) {
       return ownProblem(request, session.error);
     }
     this.#asleep.forget();
-    return this.#streams.pass(session.value.record, request, headers, port);
+    return this.#streams.pass(session.value.record, request, headers, { port, admission: admission.value });
   }
 
   override async alarm(): Promise<void> {
@@ -334,12 +345,5 @@ export class Session extends DurableObject<Env> implements SessionRpc {
 
   #view(record: SessionRecord): SessionView {
     return sessionView(record, visibleState(this.#lifecycle.state), this.env);
-  }
-
-  #rememberName({ id, accountId, name, expiresAt }: SessionRecord): void {
-    if (name !== null) {
-      const entry = { accountId, name, sessionId: id, expiresAt };
-      this.#lifecycle.inBackground("directory_failed", rememberName(this.env.DIRECTORY, entry, Date.now()));
-    }
   }
 }

@@ -2,6 +2,7 @@
 import { formatDuration, parseDuration } from "../contract/duration.ts";
 import { previewLabel } from "../contract/ids.ts";
 import type { ResourceLimits, Service, Session, UpdateSession } from "../contract/session.ts";
+import type { Budget } from "../contract/usage.ts";
 import { publicOrigin, sleepSettings } from "../env.ts";
 import type { Env, SleepSettings } from "../env.ts";
 import type { Timing } from "./state.ts";
@@ -24,13 +25,17 @@ export interface SessionRecord {
   readonly idleAfterMs: number | null;
   readonly deepSleepAfterMs: number | null;
   readonly services: readonly Service[];
+  /** Absent: public. */
+  readonly preview?: Session["preview"];
+  /** Absent: none. */
+  readonly budget?: Budget | null;
   /** What a fork began with. */
   readonly forkOf?: { readonly sessionId: string; readonly snapshotId: string };
 }
 
 /** A record with what a client changes of it. */
 export function recordAfter(before: SessionRecord, changes: UpdateSession, now: number): SessionRecord {
-  const { name, metadata, ttl, idleAfter, deepSleepAfter, services } = changes;
+  const { name, metadata, ttl, idleAfter, deepSleepAfter, services, preview, budget } = changes;
   return {
     ...before,
     name: name === undefined ? before.name : name,
@@ -39,6 +44,8 @@ export function recordAfter(before: SessionRecord, changes: UpdateSession, now: 
     idleAfterMs: idleAfter === undefined ? before.idleAfterMs : parseDuration(idleAfter),
     deepSleepAfterMs: deepSleepAfter === undefined ? before.deepSleepAfterMs : parseDuration(deepSleepAfter),
     services: services ?? before.services,
+    preview: preview ?? before.preview ?? "public",
+    budget: budget === undefined ? (before.budget ?? null) : budget,
   };
 }
 
@@ -63,11 +70,13 @@ export function sessionView(record: SessionRecord, state: Session["state"], env:
     createdAt: new Date(record.createdAt).toISOString(),
     expiresAt: new Date(record.expiresAt).toISOString(),
     previewUrl: publicOrigin(previewLabel(record.id), env.DOMAIN),
+    preview: record.preview ?? "public",
     image: record.image,
     resourceLimits: record.resourceLimits,
     metadata: record.metadata,
     idleAfter: formatDuration(timing.idleAfterMs),
     deepSleepAfter: formatDuration(timing.deepSleepAfterMs),
     services: [...record.services],
+    budget: record.budget ?? null,
   };
 }

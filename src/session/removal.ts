@@ -10,14 +10,21 @@ import type { Runtime } from "./runtime.ts";
 /** For each part of it. */
 const REMOVAL_MS = 20_000;
 
-export async function removeOutside(record: SessionRecord, runtime: Runtime, env: Env): Promise<void> {
+/** `report`: tells the account what the session has used in the end. */
+export async function removeOutside(
+  record: SessionRecord,
+  runtime: Runtime,
+  env: Env,
+  report: () => Promise<void>,
+): Promise<void> {
   // First: nothing is saved any more once it is gone.
   await within(runtime.destroy(), REMOVAL_MS);
   const outcomes = await Promise.allSettled<unknown>(
     [
+      report(),
       record.name === null ? Promise.resolve() : forgetName(env.DIRECTORY, record.accountId, record.name),
       record.oneShot ? Promise.resolve() : repositoryOf(env, record.repositoryId).removeSession(record.id),
-      record.oneShot ? Promise.resolve() : accountOf(env, record.accountId).release(record.id),
+      accountOf(env, record.accountId).release(record.id),
     ].map((removal) => within(removal, REMOVAL_MS)),
   );
   const failure = outcomes.find((outcome) => outcome.status === "rejected");

@@ -8,6 +8,7 @@ import type {
   OutputPage,
   ProcessList,
 } from "../contract/execute.ts";
+import type { CreatePreviewToken, NewPreviewToken, PreviewTokenList } from "../contract/preview.ts";
 import type { Session, SessionInfo, UpdateSession } from "../contract/session.ts";
 import type { RestoreAnswer, Snapshot, SnapshotDiff, SnapshotList } from "../contract/snapshot.ts";
 import type { KillCommand } from "../contract/supervisor.ts";
@@ -20,6 +21,8 @@ export interface SessionRpc {
   info(accountId: string): Promise<Result<SessionInfo>>;
   update(accountId: string, changes: UpdateSession): Promise<Result<Session>>;
   destroy(accountId: string): Promise<Result<{ deleted: true; sessionId: string }>>;
+  /** The account's budget was changed or is spent: it is asked for anew, and kept. */
+  reviewBudget(accountId: string): Promise<void>;
   isNamed(accountId: string, name: string): Promise<boolean>;
   kill(accountId: string, command: KillCommand): Promise<Result<KillAnswer>>;
   processes(accountId: string): Promise<Result<ProcessList>>;
@@ -36,6 +39,11 @@ export interface SessionRpc {
   diff(accountId: string, snapshotId: string, query: DiffOptions): Promise<Result<SnapshotDiff>>;
   /** What a fork of this session begins with: its record, and a snapshot of it that stays until the fork has its own. */
   forkSource(accountId: string, snapshotId: string | null): Promise<Result<ForkSource>>;
+  createPreviewToken(accountId: string, request: CreatePreviewToken): Promise<Result<NewPreviewToken>>;
+  previewTokens(accountId: string, paging: { limit: number; offset: number }): Promise<Result<PreviewTokenList>>;
+  revokePreviewToken(accountId: string, tokenId: string): Promise<Result<{ revoked: true; tokenId: string }>>;
+  /** Which of these tokens opens the preview of a port. `unauthorized`: none does. Wakes nothing. */
+  openPreview(port: number, tokens: readonly string[]): Promise<Result<OpenedPreview>>;
   /**
    * What streams. With `SESSION_HEADERS.port` it goes to that port of the container, else to the supervisor's route of
    * the URL's path, for the account in `SESSION_HEADERS.account`; `/execute` takes an ExecuteCommand without
@@ -54,6 +62,12 @@ export interface ForkSource {
   readonly snapshotId: string;
 }
 
+/** Nulls: no token is needed. */
+export interface OpenedPreview {
+  readonly token: string | null;
+  readonly expiresAt: number | null;
+}
+
 export interface DiffOptions {
   /** Null: the newest. */
   readonly to: string | null;
@@ -65,6 +79,8 @@ export interface DiffOptions {
 export const SESSION_HEADERS = {
   account: "x-buntime-account",
   port: "x-buntime-port",
+  /** What a visitor gave to be let in to a private preview, separated by commas. */
+  tokens: "x-buntime-tokens",
   /** On an answer: it is a problem of ours and not from the user's server. The request's id, which is new each time. */
   problem: "x-buntime-problem",
 } as const;

@@ -114,7 +114,15 @@ export class Saving {
     const committed = await repository.commit(snapshot, [...packs, { digest, sizeBytes: bytes.length }]);
     if (committed.ok) {
       const { files, sizeBytes } = root;
-      this.#store.saveFact("saved", { snapshotId: snapshot.id, root: digest, at: createdAt, files, sizeBytes });
+      const { storedBytes } = committed.value;
+      this.#store.saveFact("saved", {
+        snapshotId: snapshot.id,
+        root: digest,
+        at: createdAt,
+        files,
+        sizeBytes,
+        storedBytes,
+      });
       await this.#call(run, "POST", "/snapshot/commit", JSON.stringify({ root: digest }));
     }
     return committed;

@@ -1,6 +1,7 @@
 // What `GET /sessions/{id}` tells beside the record: deadlines, figures, and what happened to its container.
 import type { Session, SessionInfo } from "../contract/session.ts";
 import type { WorkspaceStats } from "../contract/supervisor.ts";
+import type { Spent } from "../contract/usage.ts";
 import type { SessionState, Timing } from "./state.ts";
 import type { SessionStore } from "./store.ts";
 
@@ -13,6 +14,7 @@ export interface InfoParts {
   readonly stats: WorkspaceStats | null;
   readonly damagedSnapshots: readonly string[];
   readonly store: SessionStore;
+  readonly spent: Spent;
 }
 
 export function sessionInfo({
@@ -23,6 +25,7 @@ export function sessionInfo({
   stats,
   damagedSnapshots,
   store,
+  spent,
 }: InfoParts): SessionInfo {
   const saved = store.loadFact("saved");
   const lastLoss = store.loadFact("lastLoss");
@@ -36,6 +39,7 @@ export function sessionInfo({
     activeProcesses: stats?.activeProcesses ?? 0,
     idleAt: state.phase === "active" ? isoTime(lastActive + timing.idleAfterMs) : null,
     deepSleepAt: asleep ? null : isoTime(lastActive + timing.deepSleepAfterMs),
+    spent,
     savedAt: saved === null ? null : isoTime(saved.at),
     damagedSnapshots: [...damagedSnapshots],
     lastLoss:

@@ -1,7 +1,6 @@
 // What clients do with a session's snapshots: make, list, delete, compare, restore, fork.
 import { newId } from "../contract/ids.ts";
 import type { RestoreAnswer, Snapshot, SnapshotDiff, SnapshotList, SnapshotReason } from "../contract/snapshot.ts";
-import type { FreezeAnswer } from "../contract/supervisor.ts";
 import type { Env } from "../env.ts";
 import { toByteString } from "../lib/manifest.ts";
 import { fail, ok } from "../lib/result.ts";
@@ -33,14 +32,14 @@ export interface SnapshotParts {
   readonly store: SessionStore;
 }
 
-/** Executions that begin while others are ended for a restore are ended, too; so often. */
-const FREEZE_ATTEMPTS = 3;
 /** How long `GET /sessions/{id}` waits for what is damaged. */
 const DAMAGED_MS = 2000;
 
 export class Snapshots {
   readonly #env: Env;
   readonly #parts: SnapshotParts;
+  /** Under way. A restore lets them come to their end before it takes their container away. */
+  readonly #takes = new Set<Promise<unknown>>();
 
   constructor(env: Env, parts: SnapshotParts) {
     this.#env = env;
@@ -52,7 +51,7 @@ export class Snapshots {
     if (!session.ok) {
       return session;
     }
-    const taken = await this.#take(session.value, "requested", label);
+    const taken = await this.#noted(this.#take(session.value, "requested", label));
     return taken.ok ? ok(snapshotView(taken.value)) : taken;
   }
 
@@ -152,7 +151,7 @@ export class Snapshots {
     const { record } = session.value;
     const snapshot =
       snapshotId === null
-        ? await this.#current(session.value, "fork")
+        ? await this.#noted(this.#current(session.value, "fork"))
         : await this.#repository(record).get(record.id, snapshotId);
     if (!snapshot.ok) {
       return snapshot;
@@ -192,7 +191,7 @@ export class Snapshots {
     }
     const { record } = session.value;
     if (runtime.state !== "stopped") {
-      const frozen = await this.#endAll(record);
+      const frozen = await effects.endAll(record);
       if (!frozen.ok) {
         return frozen;
       }
@@ -204,6 +203,7 @@ export class Snapshots {
     }
     if (runtime.state !== "stopped") {
       await effects.noteProcesses("restore");
+      await Promise.allSettled(this.#takes);
       await lifecycle.apply({ type: "replace" });
       if (lifecycle.state.phase !== "asleep") {
         return fail("container_unavailable", "The session's container could not be released. Try again.");
@@ -224,22 +224,6 @@ export class Snapshots {
     if (roused.ok) {
       await this.#parts.runtime.ready(record.resourceLimits);
     }
-  }
-
-  /** Ends every execution, so that its caller gets an answer, and has the rest stand still. */
-  async #endAll(record: SessionRecord): Promise<Result<null>> {
-    const { effects, supervisor } = this.#parts;
-    for (let attempt = 1; attempt <= FREEZE_ATTEMPTS; attempt++) {
-      const ended = await supervisor.kill({});
-      if (!ended.ok) {
-        return ended;
-      }
-      const frozen: FreezeAnswer | null = await effects.standStill(record);
-      if (frozen?.frozen === true) {
-        return ok(null);
-      }
-    }
-    return fail("conflict", "Executions go on being started in this session. Restore it when they have ended.");
   }
 
   async #restorePath(accountId: string, snapshot: SnapshotState, path: string): Promise<Result<string>> {
@@ -267,6 +251,12 @@ export class Snapshots {
       await this.#repository(roused.value.record).reportDamage(error.digest);
       return damagedProblem(snapshot.id);
     }
+  }
+
+  #noted<T>(take: Promise<T>): Promise<T> {
+    const noted = take.finally(() => this.#takes.delete(noted));
+    this.#takes.add(noted);
+    return noted;
   }
 
   /** A new snapshot, with what is there now. */
@@ -312,7 +302,12 @@ export class Snapshots {
 
   /** Starts the container where there is nothing else that knows the files. */
   async #save<T>({ record }: StoredSession, save: () => Promise<Result<T>>): Promise<Result<T>> {
-    const run = await this.#parts.runtime.ready(record.resourceLimits);
+    const { runtime, lifecycle } = this.#parts;
+    const refused = runtime.state === "stopped" ? lifecycle.refusal() : null;
+    if (refused !== null) {
+      return { ok: false, error: refused };
+    }
+    const run = await runtime.ready(record.resourceLimits);
     return run.ok ? save() : run;
   }
 
@@ -333,10 +328,10 @@ export class Snapshots {
     // The same id twice is one snapshot, so an answer that was lost is asked for again.
     const copy = await ask().catch(ask);
     if (copy.ok) {
-      const { id, root, createdAt, files, sizeBytes } = copy.value;
+      const { id, root, createdAt, files, sizeBytes, storedBytes } = copy.value;
       const before = this.#parts.store.loadFact("saved");
       const at = reason === "save" && before !== null ? before.at : createdAt;
-      this.#parts.store.saveFact("saved", { snapshotId: id, root, at, files, sizeBytes });
+      this.#parts.store.saveFact("saved", { snapshotId: id, root, at, files, sizeBytes, storedBytes });
     }
     return copy;
   }

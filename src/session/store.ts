@@ -2,9 +2,11 @@
 // writers, such as a container's end being noticed, find it closed.
 import type { ContainerEnd, ExecutionRecord } from "../contract/execute.ts";
 import type { Digest } from "../contract/manifest.ts";
+import type { EmittedEvent } from "../account/events-rpc.ts";
 import { hasSchema, migrate } from "../lib/schema.ts";
 import type { SessionState } from "./state.ts";
 import { MIGRATIONS } from "./migrations.ts";
+import type { StoredMeter } from "./meter.ts";
 import type { SessionRecord } from "./record.ts";
 
 /** One start of the container. Stored before the start, so that a later instance of the object can talk to it. */
@@ -22,6 +24,9 @@ export interface Facts {
   readonly lastLoss: { readonly at: number; readonly reason: string; readonly savedAt: number | null };
   readonly lastRestore: { readonly at: number; readonly snapshotId: string; readonly passedOver: readonly string[] };
   readonly ended: ContainerEnd;
+  /** Oldest first. */
+  readonly unsentEvents: readonly EmittedEvent[];
+  readonly meter: StoredMeter;
 }
 
 export interface SavedWorkspace {
@@ -31,6 +36,8 @@ export interface SavedWorkspace {
   readonly at: number;
   readonly files: number;
   readonly sizeBytes: number;
+  /** Absent: not known. */
+  readonly storedBytes?: number;
 }
 
 export interface StoredSession {

@@ -5,15 +5,19 @@ import type { Problem } from "../contract/errors.ts";
 import { SUPERVISOR_CALL_MS } from "../contract/limits.ts";
 import type { ResourceLimits } from "../contract/session.ts";
 import { describe } from "../lib/log.ts";
-import { whenSent } from "./activity.ts";
 import type { Activity } from "./activity.ts";
+import type { Budgets } from "./budgets.ts";
+import { completionEventId } from "./execution-event.ts";
 import type { Executions } from "./execution.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import type { Meter } from "./meter.ts";
 import type { SessionRecord } from "./record.ts";
 import type { Restoring } from "./restoring.ts";
 import { SESSION_HEADERS } from "./rpc.ts";
+import type { Admission } from "./preview-access.ts";
 import type { Runtime } from "./runtime.ts";
 import type { SupervisorClient } from "./supervisor-client.ts";
+import { whenSent } from "./when-sent.ts";
 
 /** On the answer that waited for a wake: newer snapshots are damaged, so this one was used. */
 const RESTORED_FROM = "buntime-restored-from";
@@ -24,7 +28,16 @@ export interface StreamParts {
   readonly executions: Executions;
   readonly lifecycle: Lifecycle;
   readonly activity: Activity;
+  readonly meter: Meter;
+  readonly budgets: Budgets;
   readonly restoring: Restoring;
+}
+
+export interface PassOptions {
+  /** Null: the supervisor. */
+  readonly port: string | null;
+  /** Null: nobody had to be let in. */
+  readonly admission: Admission | null;
 }
 
 export class Streams {
@@ -34,9 +47,9 @@ export class Streams {
     this.#parts = parts;
   }
 
-  /** Counts as activity until the answer is sent, and as a change where files may change. `port` null: the supervisor. */
-  async pass(record: SessionRecord, request: Request, headers: Headers, port: string | null): Promise<Response> {
-    const response = await this.#answer(record, request, headers, port);
+  /** Counts as activity until the answer is sent, and as a change where files may change. */
+  async pass(record: SessionRecord, request: Request, headers: Headers, options: PassOptions): Promise<Response> {
+    const response = await this.#answer(record, request, headers, options);
     const snapshotId = this.#parts.restoring.takeUsedInstead();
     if (snapshotId === null) {
       return response;
@@ -46,8 +59,13 @@ export class Streams {
     return told;
   }
 
-  async #answer(record: SessionRecord, request: Request, headers: Headers, port: string | null): Promise<Response> {
-    const { activity, lifecycle } = this.#parts;
+  async #answer(
+    record: SessionRecord,
+    request: Request,
+    headers: Headers,
+    { port, admission }: PassOptions,
+  ): Promise<Response> {
+    const { activity, lifecycle, meter } = this.#parts;
     const end = activity.begin();
     const mayChange = port !== null || (request.method !== "GET" && request.method !== "HEAD");
     const note = (): void => {
@@ -69,7 +87,9 @@ export class Streams {
         port === null
           ? await this.#toSupervisor(request, url, headers)
           : await this.#toPort(Number(port), request, headers, record.resourceLimits);
-      return whenSent(response, ended);
+      meter.countAnswer(request, response);
+      const sent = (bytes: number): void => meter.count({ egressBytes: bytes }, { store: false });
+      return whenSent(response, { ended, sent, admission });
     } catch (error) {
       ended();
       throw error;
@@ -94,7 +114,8 @@ export class Streams {
       return ownProblem(request, run.error);
     }
     try {
-      return await this.#parts.runtime.fetchPort(port, new Request(request, { headers, redirect: "manual" }));
+      const answer = await this.#parts.runtime.fetchPort(port, new Request(request, { headers, redirect: "manual" }));
+      return withoutOurs(answer);
     } catch (error) {
       return ownProblem(request, {
         code: "preview_unavailable",
@@ -105,8 +126,19 @@ export class Streams {
   }
 
   /** An execution is read to its end even when its client went away, unless it asked to be cancelled then. */
-  #execute(record: SessionRecord, command: string, query: URLSearchParams, ended: () => void): Promise<Response> {
-    const { executions, lifecycle } = this.#parts;
+  async #execute(record: SessionRecord, command: string, query: URLSearchParams, end: () => void): Promise<Response> {
+    const { executions, lifecycle, meter, budgets } = this.#parts;
+    const ended = (): void => {
+      end();
+      if (record.oneShot && query.get("keep") !== "true") {
+        lifecycle.inBackground("session_removal_failed", lifecycle.apply({ type: "delete" }));
+      }
+    };
+    const begun = await budgets.begin();
+    if ("refused" in begun) {
+      ended();
+      return problemResponse(begun.refused);
+    }
     const timeout = query.get("timeout");
     const call = {
       command,
@@ -114,15 +146,26 @@ export class Streams {
       timeoutSeconds: timeout === null ? null : Number(timeout),
       executionId: query.get("executionId"),
     };
-    return executions.execute(call, {
-      drain: record.oneShot && query.get("cancelOnDisconnect") !== "true",
-      ended: () => {
-        ended();
-        if (record.oneShot && query.get("keep") !== "true") {
-          lifecycle.inBackground("session_removal_failed", lifecycle.apply({ type: "delete" }));
+    const response = await executions.execute(call, {
+      sent: (bytes) => meter.count({ egressBytes: bytes }, { store: false }),
+      drain: query.get("cancelOnDisconnect") !== "true",
+      completed: (completion) => {
+        if (completion !== null) {
+          begun.began(true);
+          const id = completionEventId(completion.executionId);
+          lifecycle.events.emit("execution.completed", { ...completion }, { id, store: false });
         }
       },
+      ended: (streamed) => {
+        // One that was not streamed was told before, if it has begun.
+        begun.began(streamed);
+        ended();
+      },
     });
+    if (response.ok) {
+      begun.began(true);
+    }
+    return response;
   }
 }
 
@@ -141,9 +184,25 @@ async function settled(answer: Response): Promise<Response> {
   return new Response(value ?? null, answer);
 }
 
+/** A user's server that knows our headers may not speak with our voice. */
+function withoutOurs(answer: Response): Response {
+  if (!answer.headers.has(SESSION_HEADERS.problem)) {
+    return answer;
+  }
+  const { status, statusText, webSocket } = answer;
+  const headers = new Headers(answer.headers);
+  headers.delete(SESSION_HEADERS.problem);
+  const encodeBody = headers.has("content-encoding") ? "manual" : "automatic";
+  return new Response(answer.body, { status, statusText, headers, webSocket, encodeBody });
+}
+
 /** Marked as ours, so that it is not taken for an answer of the user's server. */
 export function ownProblem(request: Request, problem: Problem): Response {
+  const seconds = problem.details?.["retryAfterSeconds"];
   return problemResponse(problem, {
-    headers: { [SESSION_HEADERS.problem]: request.headers.get("x-request-id") ?? "" },
+    headers: {
+      [SESSION_HEADERS.problem]: request.headers.get("x-request-id") ?? "",
+      ...(typeof seconds === "number" ? { "retry-after": String(seconds) } : {}),
+    },
   });
 }

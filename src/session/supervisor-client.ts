@@ -62,17 +62,25 @@ export class SupervisorClient {
 
   /** Streams: the answer's body is the caller's, without a time-out. A body given can be sent only once. */
   async stream(request: SupervisorRequest): Promise<Result<Response>> {
-    const run = await this.#runtime.ready(this.#limits());
-    return run.ok ? this.#once(run.value, request, ok) : run;
+    const isRead = request.method === "GET" || request.method === "HEAD";
+    return this.#ask(request, ok, isRead ? ATTEMPTS : 1);
   }
 
   async #get<T>(path: string, { attempts = ATTEMPTS } = {}): Promise<Result<T>> {
+    return this.#ask({ method: "GET", path, timeoutMs: SUPERVISOR_CALL_MS }, readResult<T>, attempts);
+  }
+
+  async #ask<T>(
+    request: SupervisorRequest,
+    read: (response: Response) => Result<T> | Promise<Result<T>>,
+    attempts: number,
+  ): Promise<Result<T>> {
     for (let attempt = 1; ; attempt++) {
       const run = await this.#runtime.ready(this.#limits());
       if (!run.ok) {
         return run;
       }
-      const answer = await this.#once(run.value, { method: "GET", path, timeoutMs: SUPERVISOR_CALL_MS }, readResult<T>);
+      const answer = await this.#once(run.value, request, read);
       if (answer.ok || answer.error.details?.["broken"] !== true || attempt === attempts) {
         return answer;
       }

@@ -53,7 +53,14 @@ export async function openProcesses({ config, files, disk, gate }: ProcessesOpti
   const onStart = (): void => watch.start();
   const freezer = new Freezer({ table, gate, onRunning: onStart });
   const launcher = new Launcher({ config, namespace, table });
-  const services = new Services({ workspace, launcher, table, freezer, onStart });
+  const services = new Services({
+    startMs: config.patience.serviceStartMs,
+    workspace,
+    launcher,
+    table,
+    freezer,
+    onStart,
+  });
   const executions = new Executions({ workspace, files, records, sources, launcher, table, freezer, live, onStart });
   await terminate(table, all(), 0);
   const userPids = (): number[] => table.scan().map(({ hostPid }) => hostPid);

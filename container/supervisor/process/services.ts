@@ -1,6 +1,5 @@
 // The services of a session, as it wants them: starts them in order, stops those that it no longer wants.
 import type { ServiceStatus } from "../../../src/contract/execute.ts";
-import { SERVICE_START_MS } from "../../../src/contract/limits.ts";
 import type { Service as Definition } from "../../../src/contract/session.ts";
 import { readListeningSockets } from "../linux/listening-sockets.ts";
 import { SERVICE_MARK } from "./environment.ts";
@@ -12,6 +11,7 @@ import { Service } from "./service.ts";
 import { ofOwner, terminate } from "./termination.ts";
 
 export interface ServicesOptions {
+  readonly startMs: number;
   readonly workspace: string;
   readonly launcher: Launcher;
   readonly table: ProcessTable;
@@ -46,7 +46,7 @@ export class Services {
 
   /**
    * Stops those that are gone from the list or differ, then starts what does not run. One with a port is waited for
-   * before the next is started, all together for SERVICE_START_MS; then the others are started all the same.
+   * before the next is started, all together for `startMs`; then the others are started all the same.
    */
   async put(definitions: readonly Definition[]): Promise<ServiceStatus[]> {
     this.#turn += 1;
@@ -80,7 +80,7 @@ export class Services {
     ];
     await Promise.all(gone.map((service) => service.stop()));
     this.#services = kept;
-    const deadline = performance.now() + SERVICE_START_MS;
+    const deadline = performance.now() + this.#options.startMs;
     const services: Service[] = [];
     for (const definition of definitions) {
       if (turn !== this.#turn) break;
