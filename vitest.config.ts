@@ -1,5 +1,6 @@
-// Three suites: `unit` runs pure code in node, `worker` the Worker in the real workerd with a real embedded engine,
-// `e2e` talks to a running platform from the outside.
+// The suites: `unit` runs pure code in node, `worker` the Worker in the real workerd with a real embedded engine,
+// `e2e` talks to a running platform from the outside,
+// `security` attacks one.
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
@@ -15,6 +16,10 @@ export default defineConfig({
             miniflare: {
               bindings: {
                 BUNTIME_API_KEY: "btk_worker_tests_only",
+                BUNTIME_ADMIN_KEY: "admin_worker_tests_only",
+                SESSIONS_MAX: "10000",
+                PREVIEWS_PER_MINUTE: "100000",
+                WEBHOOKS_ALLOW_PRIVATE: "true",
                 REQUESTS_PER_MINUTE: "1000000",
                 ENGINE_URL: inject("engineUrl"),
                 ENGINE_TOKEN: inject("engineToken"),
@@ -27,11 +32,11 @@ export default defineConfig({
         test: {
           name: "worker",
           include: ["test/worker/**/*.test.ts"],
-          globalSetup: ["./test/support/engine-setup.ts"],
+          globalSetup: ["./test/support/engine-setup.ts", "./test/support/receiver-setup.ts"],
           testTimeout: 30_000,
         },
       },
-      "./test/{e2e,browser}/vitest.config.ts",
+      "./test/{e2e,security,browser}/vitest.config.ts",
     ],
   },
 });

@@ -88,6 +88,14 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
             ...options.vars,
             ...vars,
           },
+          serviceBindings: {
+            // SAFETY: as wrangler made them.
+            ...(workerOptions["serviceBindings"] as object),
+            // It looks at the address that a name resolves to, which the Worker cannot.
+            ...(options.vars["WEBHOOKS_ALLOW_PRIVATE"] === "true"
+              ? {}
+              : { WEBHOOK_EGRESS: { network: { allow: ["public"], tlsOptions: { trustBrowserCas: true } } } }),
+          },
           unsafeDirectSockets: [{ host: options.host, port: options.port }],
         },
         ...externalWorkers,

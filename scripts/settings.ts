@@ -19,7 +19,11 @@ export interface Settings {
 
 const KEY_LENGTH_MIN = 16;
 /** On a machine of one's own there is nobody to be protected from. */
-export const LOCAL_VARS = { REQUESTS_PER_MINUTE: "1000000" } as const;
+export const LOCAL_VARS = {
+  REQUESTS_PER_MINUTE: "1000000",
+  PREVIEWS_PER_MINUTE: "1000000",
+  SESSIONS_MAX: "10000",
+} as const;
 const DURATIONS = ["IDLE_AFTER", "DEEP_SLEEP_AFTER", "SLEEP_MIN", "SLEEP_MAX", "SAVE_AFTER"] as const;
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -30,16 +34,19 @@ export async function readSettings(env: Readonly<Record<string, string | undefin
   const dataDir = path.resolve(env["BUNTIME_DATA_DIR"] || ".buntime");
   await mkdir(dataDir, { recursive: true });
   const given = env["BUNTIME_API_KEY"];
-  if (given && given.length < KEY_LENGTH_MIN) {
-    throw new Error(`BUNTIME_API_KEY is shorter than ${KEY_LENGTH_MIN} characters`);
+  const adminKey = env["BUNTIME_ADMIN_KEY"];
+  for (const [name, key] of Object.entries({ BUNTIME_API_KEY: given, BUNTIME_ADMIN_KEY: adminKey })) {
+    if (key && key.length < KEY_LENGTH_MIN) throw new Error(`${name} is shorter than ${KEY_LENGTH_MIN} characters`);
   }
-  const vars: Record<string, string> = { ...LOCAL_VARS };
-  for (const name of [...DURATIONS, "REQUESTS_PER_MINUTE"]) {
+  const vars: Record<string, string> = { ...LOCAL_VARS, ...(adminKey ? { BUNTIME_ADMIN_KEY: adminKey } : {}) };
+  for (const name of [...DURATIONS, ...Object.keys(LOCAL_VARS)]) {
     const value = env[name];
     if (value !== undefined && value !== "") vars[name] = value;
   }
-  if (!/^[1-9][0-9]{0,8}$/.test(vars["REQUESTS_PER_MINUTE"] ?? "")) {
-    throw new Error(`REQUESTS_PER_MINUTE is not a whole number from 1 to 999999999: ${vars["REQUESTS_PER_MINUTE"]}`);
+  for (const name of Object.keys(LOCAL_VARS)) {
+    if (!/^[1-9][0-9]{0,8}$/.test(vars[name] ?? "")) {
+      throw new Error(`${name} is not a whole number from 1 to 999999999: ${vars[name]}`);
+    }
   }
   for (const name of DURATIONS) {
     const value = vars[name];
@@ -47,6 +54,11 @@ export async function readSettings(env: Readonly<Record<string, string | undefin
       throw new Error(`${name} is not a duration such as 500ms, 30s, 5m or 2h: ${value}`);
     }
   }
+  const webhooksAllowPrivate = env["WEBHOOKS_ALLOW_PRIVATE"] || "false";
+  if (!["true", "false"].includes(webhooksAllowPrivate)) {
+    throw new Error(`WEBHOOKS_ALLOW_PRIVATE is neither true nor false: ${webhooksAllowPrivate}`);
+  }
+  if (webhooksAllowPrivate === "true") vars["WEBHOOKS_ALLOW_PRIVATE"] = webhooksAllowPrivate;
   return {
     host: env["HOST"] || "127.0.0.1",
     port,

@@ -8,37 +8,62 @@ const RESULTS = "test-results";
 type Suite = (resultFile: string) => { readonly command: readonly string[]; readonly env?: Record<string, string> };
 
 const vitest =
-  (project: string, env: Record<string, string> = {}): Suite =>
+  (project: string, env: Record<string, string> = {}, ...only: readonly string[]): Suite =>
   (file) => ({
-    command: ["vitest", "run", "--project", project, "--reporter=default", "--reporter=junit", `--outputFile=${file}`],
+    command: ["vitest", "run", "--project", project, ...only].concat(
+      "--reporter=default",
+      "--reporter=junit",
+      `--outputFile=${file}`,
+    ),
     env,
   });
 
+/** Minutes, where the rest takes seconds: a suite of their own. */
+const CAMPAIGNS = ["save", "sleep", "restore", "removal"].map((name) => `test/worker/faults/${name}.test.ts`);
+
 const SUITES: Readonly<Record<string, Suite>> = {
   unit: vitest("unit"),
-  worker: vitest("worker"),
+  worker: vitest("worker", {}, ...CAMPAIGNS.flatMap((file) => ["--exclude", file])),
   container: (file) => ({
     command: ["bun", "test", "--timeout=30000", "--reporter=junit", `--reporter-outfile=${file}`, "./test/container"],
   }),
   e2e: vitest("e2e"),
+  security: vitest("security"),
+  faults: vitest("worker", { FAULT_ROUNDS: process.env["FAULT_ROUNDS"] ?? "12" }, ...CAMPAIGNS),
   docker: vitest("e2e", { BUNTIME_E2E: "docker" }),
   browser: vitest("browser"),
 };
 
-/** What `npm test` runs: all that needs neither Docker nor a browser. */
-const DEFAULT_SUITES = ["unit", "worker", "container", "e2e"];
+/**
+ * What `npm test` runs: all that needs neither Docker nor a browser. Those of a row run side by side, since they wait more
+ * than they work.
+ */
+const DEFAULT_SUITES = [
+  ["worker", "e2e", "container"],
+  ["security", "unit"],
+] as const;
 
 interface Count {
   readonly passed: number;
   readonly failed: number;
 }
 
-function run(command: readonly string[], env: Record<string, string>): Promise<number> {
+interface Ended {
+  readonly exitCode: number;
+  /** What it printed, where that was not shown at once. */
+  readonly output: string;
+}
+
+function run(command: readonly string[], env: Record<string, string>, alone: boolean): Promise<Ended> {
   const [program = "", ...args] = command;
-  const child = spawn(program, args, { stdio: "inherit", env: { ...process.env, ...env } });
+  const child = spawn(program, args, { stdio: alone ? "inherit" : "pipe", env: { ...process.env, ...env } });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text: string) => (output += text));
+  }
   return new Promise((resolve) => {
-    child.once("error", () => resolve(127));
-    child.once("exit", (code) => resolve(code ?? 1));
+    child.once("error", (error) => resolve({ exitCode: 127, output: String(error) }));
+    child.once("close", (code) => resolve({ exitCode: code ?? 1, output }));
   });
 }
 
@@ -56,13 +81,16 @@ function countJUnit(path: string): Count {
   return { passed: cases.length - failed - skipped, failed };
 }
 
-async function runSuite(name: string, suite: Suite): Promise<Count> {
+async function runSuite(name: string, alone: boolean): Promise<Count> {
+  const suite = SUITES[name];
+  if (suite === undefined) throw new Error(`no suite ${name}; there are ${Object.keys(SUITES).join(", ")}`);
   const file = `${RESULTS}/${name}.xml`;
   rmSync(file, { force: true });
-  console.log(`\n== ${name}`);
+  if (alone) console.log(`\n== ${name}`);
   const started = performance.now();
   const { command, env = {} } = suite(file);
-  const exitCode = await run(command, env);
+  const { exitCode, output } = await run(command, env, alone);
+  if (!alone) console.log(`\n== ${name}\n${output}`);
   const count = countJUnit(file);
   // A suite that broke before or after its tests has failed, whatever its tests said.
   const failed = exitCode !== 0 && count.failed === 0 ? 1 : count.failed;
@@ -72,13 +100,12 @@ async function runSuite(name: string, suite: Suite): Promise<Count> {
   return { passed: count.passed, failed };
 }
 
-const names = process.argv.length > 2 ? process.argv.slice(2) : DEFAULT_SUITES;
+const asked = process.argv.slice(2);
+const rows: readonly (readonly string[])[] = asked.length > 0 ? asked.map((name) => [name]) : DEFAULT_SUITES;
 mkdirSync(RESULTS, { recursive: true });
 const counts: Count[] = [];
-for (const name of names) {
-  const suite = SUITES[name];
-  if (suite === undefined) throw new Error(`no suite ${name}; there are ${Object.keys(SUITES).join(", ")}`);
-  counts.push(await runSuite(name, suite));
+for (const row of rows) {
+  counts.push(...(await Promise.all(row.map((name) => runSuite(name, row.length === 1)))));
 }
 const passed = counts.reduce((sum, count) => sum + count.passed, 0);
 const failed = counts.reduce((sum, count) => sum + count.failed, 0);

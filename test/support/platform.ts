@@ -1,7 +1,7 @@
 // A platform of its own for a suite: `npm start` as a user runs it, on a free port with a new data directory.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { createWriteStream, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -13,6 +13,8 @@ export interface TestPlatform {
   /** Of the start script; the engine, workerd and every container are its descendants. */
   readonly pid: number;
   readonly dataDir: string;
+  /** All that the platform has written to stderr, as far as it has been read. */
+  readonly logFile: string;
   /** Sends a signal and resolves with how the start script ended. The data directory stays. */
   end(signal: NodeJS.Signals): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   /** Ends it in order and removes the data directory. May be called after end(). */
@@ -49,6 +51,9 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
     },
   });
   const exited = once(child, "exit");
+  const logFile = `${dataDir}.log`;
+  const log = createWriteStream(logFile, { flags: "a" });
+  child.stderr.pipe(log);
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr = (stderr + text).slice(-8192);
@@ -68,10 +73,12 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
     client: new Client({ url: `http://127.0.0.1:${port}`, apiKey: API_KEY, domain: `localhost:${port}` }),
     pid: child.pid ?? 0,
     dataDir,
+    logFile,
     end,
     async stop() {
       await end("SIGTERM");
       rmSync(dataDir, { recursive: true, force: true });
+      rmSync(logFile, { force: true });
     },
   };
 }
