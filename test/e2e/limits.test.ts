@@ -98,7 +98,7 @@ describe("what may be asked for", () => {
       { timeout: 301 },
       { cpu: 0 },
       { memory: "1024" },
-      { disk: 5000 },
+      { disk: 5121 },
     ];
     for (const resourceLimits of bad) {
       const answer = await problem(client, "POST", "/sessions", { json: { resourceLimits } });

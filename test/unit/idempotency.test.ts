@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stepOf } from "../../src/account/idempotency-step.ts";
 import { IDEMPOTENCY_KEPT_MS } from "../../src/contract/limits.ts";
-import { EventTail } from "../../src/http/event-tail.ts";
+import { EventTail } from "../../src/lib/event-tail.ts";
 import { worthOf } from "../../src/http/kept-answer.ts";
 
 const NOW = 1_700_000_000_000;

@@ -52,6 +52,15 @@ describe("a session", () => {
     }
   });
 
+  it("whose budget is spent is saved and released, whether it is in use or not", () => {
+    for (const state of [created(), idle]) {
+      const sleeping = step(state, { type: "exhausted" }, 1000, timing);
+      expect(sleeping).toMatchObject({ state: { phase: "falling-asleep" }, effects: ["keep", "fall-asleep"] });
+    }
+    const asleep = step(created(), { type: "lost" }, 1000, timing).state;
+    expect(step(asleep, { type: "exhausted" }, 2000, timing)).toEqual({ state: asleep, effects: [] });
+  });
+
   it("can be given more time, but not once it has expired", () => {
     const session = created(0, 1000);
     expect(step(session, { type: "extend", expiresAt: 5000 }, 500, timing).state).toEqual({
@@ -186,7 +195,7 @@ const event: fc.Arbitrary<SessionEvent> = fc.oneof(
   fc.record({ type: fc.constant("frozen" as const), lastActive: time }),
   fc.record({ type: fc.constant("stored" as const), current: fc.boolean() }),
   fc.record({ type: fc.constant("saved" as const), attempt: time }),
-  ...(["rouse", "changed", "released", "lost", "replace", "delete", "removed"] as const).map((type) =>
+  ...(["rouse", "changed", "released", "lost", "replace", "exhausted", "delete", "removed"] as const).map((type) =>
     fc.constant({ type }),
   ),
 );

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { countRequest } from "../../src/account/rate-limit.ts";
-import type { RateDecision, RateWindow } from "../../src/account/rate-limit.ts";
+import { countRequest } from "../../src/lib/rate-limit.ts";
+import type { RateDecision, RateWindow } from "../../src/lib/rate-limit.ts";
 import { RATE_WINDOW_MS } from "../../src/contract/limits.ts";
 
 /** One key that asks at these times. */

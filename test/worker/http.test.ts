@@ -50,10 +50,20 @@ describe("a key", () => {
         headers: { authorization: `Bearer ${key}` },
       });
       const ctx = { waitUntil() {}, passThroughOnException() {} } as unknown as ExecutionContext;
-      const response = await answer(request, { ...env, BUNTIME_API_KEY: key } as never, ctx);
+      const response = await answer(
+        request,
+        { ...env, BUNTIME_API_KEY: key, BUNTIME_ADMIN_KEY: undefined } as never,
+        ctx,
+      );
       await expectProblem(response, "internal_error");
     }
     expect(logged.mock.calls.flat().join()).toContain("BUNTIME_API_KEY");
+  });
+
+  it("of the development account need not be there where the operator makes accounts", async () => {
+    const request = new Request("http://localhost:8787/api/sessions", { headers: { authorization: `Bearer ${KEY}` } });
+    const ctx = { waitUntil() {}, passThroughOnException() {} } as unknown as ExecutionContext;
+    await expectProblem(await answer(request, { ...env, BUNTIME_API_KEY: undefined } as never, ctx), "unauthorized");
   });
 });
 

@@ -20,6 +20,8 @@ export const isRoot = process.getuid?.() === 0;
 export const SLOW_MS = 20_000;
 
 export interface SupervisorOptions {
+  /** Beside what a container always gets. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly memoryMb?: number;
   readonly diskMb?: number;
 }
@@ -71,6 +73,7 @@ export class TestSupervisor {
         BUNTIME_CONTROL_PORT: String(this.#port),
         BUNTIME_MEMORY_MB: String(this.#options.memoryMb ?? 1024),
         BUNTIME_DISK_MB: String(this.#options.diskMb ?? 1024),
+        ...this.#options.env,
       },
       stdio: ["ignore", "inherit", "inherit"],
     });

@@ -22,7 +22,7 @@ setDefaultTimeout(SLOW_MS);
 const MIB = 1024 * 1024;
 let supervisor: TestSupervisor;
 beforeAll(async () => {
-  supervisor = await startSupervisor({ memoryMb: 400 });
+  supervisor = await startSupervisor({ memoryMb: 400, env: { BUNTIME_SERVICE_START_MS: "4000" } });
 });
 afterEach(async () => {
   await put([]);

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
-import { LAST_SAVE_MS } from "../../../src/contract/limits.ts";
 import { OBJECT_HEADER, ROOT_HEADER } from "../../../src/contract/supervisor.ts";
 import type { WatchAnswer } from "../../../src/contract/supervisor.ts";
 import { LastSave } from "../../../container/supervisor/last-save.ts";
@@ -13,7 +12,7 @@ setDefaultTimeout(SLOW_MS);
 
 let supervisor: TestSupervisor;
 beforeEach(async () => {
-  supervisor = await startSupervisor();
+  supervisor = await startSupervisor({ env: { BUNTIME_LAST_SAVE_MS: "4000" } });
 });
 afterEach(() => supervisor[Symbol.asyncDispose]());
 
@@ -165,7 +164,7 @@ test(
     expect(await watching).toBe("terminating");
     expect(await supervisor.stop()).toBe(0);
   },
-  LAST_SAVE_MS + SLOW_MS,
+  SLOW_MS,
 );
 
 describe("the last save", () => {

@@ -6,10 +6,10 @@ prepareCampaigns();
 
 describe("a session that ends", () => {
   it("when it is deleted, leaves nothing, whatever fails on the way", { timeout: CAMPAIGN_MS }, () =>
-    withOneFault(remove, { sample: 6 }),
+    withOneFault(remove, { sample: 2 }),
   );
 
   it("when its time is over, leaves nothing, whatever fails on the way", { timeout: CAMPAIGN_MS }, () =>
-    withOneFault(expire, { sample: 4 }),
+    withOneFault(expire, { sample: 2 }),
   );
 });

@@ -6,16 +6,16 @@ prepareCampaigns();
 
 describe("a restore", () => {
   it("is done or not, and can be undone, whatever fails on the way", { timeout: CAMPAIGN_MS }, () =>
-    withOneFault(restore, { sample: 9 }),
+    withOneFault(restore, { sample: 3 }),
   );
 
   it("is done or not, and can be undone, when two things fail", { timeout: CAMPAIGN_MS }, () =>
-    withTwoFaults(restore, { sample: 3 }),
+    withTwoFaults(restore, { sample: 1 }),
   );
 });
 
 describe("a fork", () => {
   it("has everything, and keeps it when its original is deleted, whatever fails", { timeout: CAMPAIGN_MS }, () =>
-    withOneFault(fork, { sample: 8 }),
+    withOneFault(fork, { sample: 3 }),
   );
 });

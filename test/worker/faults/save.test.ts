@@ -6,11 +6,11 @@ prepareCampaigns();
 
 describe("what was saved and acknowledged", () => {
   it("outlives its container, whatever fails on the way", { timeout: CAMPAIGN_MS }, () =>
-    withOneFault(save, { sample: 8 }),
+    withOneFault(save, { sample: 3 }),
   );
 
   it("outlives the snapshot that it was saved in, whatever fails on the way", { timeout: CAMPAIGN_MS }, () =>
-    withOneFault(forget, { sample: 6 }),
+    withOneFault(forget, { sample: 2 }),
   );
 
   // With a fault it may take all of the time that a container waits for its last save.

@@ -1,0 +1,13 @@
+// Who acts in these tests: `alice` owns something, `mallory` wants it, the operator runs the platform.
+import { inject } from "vitest";
+import { Client } from "../../scripts/client.ts";
+import type { AccountName } from "./global-setup.ts";
+
+export const run = inject("run");
+
+export function clientWith(apiKey: string): Client {
+  return new Client({ url: run.url, apiKey, domain: run.domain });
+}
+
+export const clientOf = (name: AccountName): Client => clientWith(run.accounts[name].key);
+export const operator = (): Client => clientWith(run.adminKey);

@@ -1,0 +1,16 @@
+// What an attacker tries, through the public port of one platform with two accounts, on the embedded engine.
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  cacheDir: "../../node_modules/.vite",
+  test: {
+    name: "security",
+    root: import.meta.dirname,
+    include: ["*.test.ts"],
+    globalSetup: ["./global-setup.ts"],
+    // Ends a test that hangs; no promise about speed is made here.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+  },
+});
