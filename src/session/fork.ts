@@ -5,6 +5,7 @@ import { ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import { repositoryOf } from "../storage/rpc.ts";
 import type { SessionRecord } from "./record.ts";
+import { savedWorkspace } from "./saved-workspace.ts";
 import type { SessionStore } from "./store.ts";
 
 /** Nothing happens for a session that is no fork, or that has its snapshot. */
@@ -18,7 +19,6 @@ export async function completeFork(env: Env, store: SessionStore, record: Sessio
   if (!copy.ok) {
     return copy;
   }
-  const { id, root, files, sizeBytes, storedBytes } = copy.value;
-  store.saveFact("saved", { snapshotId: id, root, at: createdAt, files, sizeBytes, storedBytes });
+  store.saveFact("saved", savedWorkspace(copy.value, createdAt));
   return ok(null);
 }

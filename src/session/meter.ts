@@ -211,7 +211,7 @@ export class Meter {
   #levels(record: SessionRecord): Levels {
     const saved = this.#store.loadFact("saved");
     const { cpu, memory } = record.resourceLimits;
-    return { cpu, memoryGib: memory / 1024, storedGib: (saved?.storedBytes ?? saved?.sizeBytes ?? 0) / GIB };
+    return { cpu, memoryGib: memory / 1024, storedGib: (saved?.storedBytes ?? 0) / GIB };
   }
 
   /** An alarm may be late: nothing is counted past the session's time. */

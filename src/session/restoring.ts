@@ -17,6 +17,7 @@ import { completeFork } from "./fork.ts";
 import type { SessionRecord } from "./record.ts";
 import type { Run } from "./run.ts";
 import type { Runtime } from "./runtime.ts";
+import { savedWorkspace } from "./saved-workspace.ts";
 import type { SessionStore } from "./store.ts";
 import { readResult } from "./supervisor-client.ts";
 
@@ -101,10 +102,10 @@ export class Restoring {
       const { snapshot, bundle } = candidate;
       try {
         await this.#restore(run, bundle, null);
-        const { id: snapshotId, root, createdAt, files, sizeBytes } = snapshot;
+        const { id: snapshotId, createdAt } = snapshot;
         const before = this.#store.loadFact("saved");
         const at = before?.snapshotId === snapshotId ? before.at : createdAt;
-        this.#store.saveFact("saved", { snapshotId, root, at, files, sizeBytes });
+        this.#store.saveFact("saved", savedWorkspace(snapshot, at));
         const passedOver = [...new Set([...damaged, ...candidate.passedOver])];
         this.#store.saveFact("lastRestore", { at: Date.now(), snapshotId, passedOver });
         this.#usedInstead = passedOver.length > 0 ? snapshotId : null;

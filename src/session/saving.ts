@@ -20,6 +20,7 @@ import { loadBundle } from "./bundle.ts";
 import type { SessionRecord } from "./record.ts";
 import type { Run } from "./run.ts";
 import type { Runtime } from "./runtime.ts";
+import { savedWorkspace } from "./saved-workspace.ts";
 import type { SessionStore } from "./store.ts";
 import { readResult } from "./supervisor-client.ts";
 
@@ -113,16 +114,7 @@ export class Saving {
     const packs = root.packs.map(({ id, sizeBytes }) => ({ digest: id, sizeBytes }));
     const committed = await repository.commit(snapshot, [...packs, { digest, sizeBytes: bytes.length }]);
     if (committed.ok) {
-      const { files, sizeBytes } = root;
-      const { storedBytes } = committed.value;
-      this.#store.saveFact("saved", {
-        snapshotId: snapshot.id,
-        root: digest,
-        at: createdAt,
-        files,
-        sizeBytes,
-        storedBytes,
-      });
+      this.#store.saveFact("saved", savedWorkspace(committed.value, createdAt));
       await this.#call(run, "POST", "/snapshot/commit", JSON.stringify({ root: digest }));
     }
     return committed;

@@ -18,6 +18,7 @@ import type { Restoring } from "./restoring.ts";
 import type { DiffOptions, ForkSource } from "./rpc.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Saving } from "./saving.ts";
+import { savedWorkspace } from "./saved-workspace.ts";
 import { snapshotView } from "./snapshot-view.ts";
 import type { SessionStore, StoredSession } from "./store.ts";
 import type { SupervisorClient } from "./supervisor-client.ts";
@@ -109,7 +110,7 @@ export class Snapshots {
       if (newest === null) {
         store.removeFact("saved");
       } else {
-        store.saveFact("saved", { ...newest, snapshotId: newest.id, at: newest.createdAt });
+        store.saveFact("saved", savedWorkspace(newest, newest.createdAt));
       }
     }
     return removed.ok ? ok({ deleted: true, snapshotId }) : removed;
@@ -328,10 +329,10 @@ export class Snapshots {
     // The same id twice is one snapshot, so an answer that was lost is asked for again.
     const copy = await ask().catch(ask);
     if (copy.ok) {
-      const { id, root, createdAt, files, sizeBytes, storedBytes } = copy.value;
+      const { createdAt } = copy.value;
       const before = this.#parts.store.loadFact("saved");
       const at = reason === "save" && before !== null ? before.at : createdAt;
-      this.#parts.store.saveFact("saved", { snapshotId: id, root, at, files, sizeBytes, storedBytes });
+      this.#parts.store.saveFact("saved", savedWorkspace(copy.value, at));
     }
     return copy;
   }

@@ -36,8 +36,7 @@ export interface SavedWorkspace {
   readonly at: number;
   readonly files: number;
   readonly sizeBytes: number;
-  /** Absent: not known. */
-  readonly storedBytes?: number;
+  readonly storedBytes: number;
 }
 
 export interface StoredSession {
