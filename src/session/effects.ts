@@ -21,6 +21,7 @@ import type { SupervisorClient } from "./supervisor-client.ts";
 
 const FREEZE_MS = 5000;
 const THAW_ATTEMPTS = 2;
+const NEEDS_CONTAINER: ReadonlySet<SessionEffect> = new Set(["save", "freeze", "fall-asleep"]);
 /** Executions that begin while others are ended are ended, too; so often. */
 const FREEZE_ATTEMPTS = 3;
 
@@ -56,6 +57,11 @@ export class Effects {
     state: SessionState,
     record: SessionRecord,
   ): Promise<SessionEvent | null> {
+    const { runtime } = this.#parts;
+    // What was not saved is lost: nothing is to be taken for saved.
+    if (NEEDS_CONTAINER.has(effect) && runtime.state === "stopped" && runtime.noticeLoss()) {
+      return null;
+    }
     try {
       switch (effect) {
         case "keep":

@@ -104,6 +104,19 @@ export class Runtime {
     return this.#starting;
   }
 
+  /** Where the container has stopped: tells of one that ended while nobody watched. True where one had. */
+  noticeLoss(): boolean {
+    const known = this.#store.loadRun();
+    if (known === null) {
+      return false;
+    }
+    this.#store.forgetRun();
+    if (known.prepared) {
+      this.#hooks.lost(known.id, "it ended while nobody watched");
+    }
+    return known.prepared;
+  }
+
   /** A connection to the run broke: before the next call its health is asked for again. */
   suspect(run: Run): void {
     if (this.#live?.id === run.id) {
@@ -227,13 +240,7 @@ export class Runtime {
       }
       return known;
     }
-    if (known === null) {
-      return null;
-    }
-    this.#store.forgetRun();
-    if (known.prepared) {
-      this.#hooks.lost(known.id, "it ended while nobody watched");
-    }
+    this.noticeLoss();
     return null;
   }
 

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { SessionInfo } from "../../src/contract/session.ts";
 import { SnapshotList } from "../../src/contract/snapshot.ts";
 import { sessionOf } from "../../src/session/rpc.ts";
-import { ask, createSession, engine, execute, loseObject, previewUrl, visit } from "./client.ts";
+import { ask, createSession, engine, execute, loseObject, previewUrl, until, visit } from "./client.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -51,6 +51,18 @@ async function fallAsleep(sessionId: string): Promise<void> {
   expect(await stateOf(sessionId)).toBe("deep-sleep");
   vi.useRealTimers();
 }
+
+describe("a container that ends while its session is not in memory", () => {
+  it("is told as lost, though nobody asks for it before the session falls asleep", async () => {
+    const { id } = await createSession();
+    const last = await use(id);
+    await loseObject(stubOf(id));
+    await engine("POST", `/containers/${id}/signal`, { signal: 9 });
+    await until("it has ended", async () => !(await isRunning(id)));
+    await alarmAt(id, last + 5 * MINUTE_MS);
+    expect(await infoOf(id)).toMatchObject({ state: "deep-sleep", lastLoss: { savedAt: null } });
+  });
+});
 
 describe("a session without times of its own", () => {
   it("is idle five minutes after its last call and sleeps after thirty, and not before", async () => {
