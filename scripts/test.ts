@@ -1,7 +1,9 @@
 // Runs test suites one after another and adds up what they counted: `node scripts/test.ts [suite …]`.
-// Each suite leaves `<suite>.xml` (JUnit) and `<suite>.count` in test-results/; the last line printed is `N passed, N failed`.
+// Each suite leaves `<suite>.xml` (JUnit), `<suite>.count` and, if tests failed, `<suite>.failures` in test-results/.
+// The failures are printed once more at the end; the last line is `N passed, N failed`.
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { readJUnit } from "./junit.ts";
 
 const RESULTS = "test-results";
 
@@ -46,6 +48,8 @@ const DEFAULT_SUITES = [
 interface Count {
   readonly passed: number;
   readonly failed: number;
+  /** What failed and how, a paragraph each. */
+  readonly failures: readonly string[];
 }
 
 interface Ended {
@@ -67,37 +71,25 @@ function run(command: readonly string[], env: Record<string, string>, alone: boo
   });
 }
 
-/** Counts `<testcase>` elements; the summary attributes mean different things to different runners. */
-function countJUnit(path: string): Count {
-  let xml: string;
-  try {
-    xml = readFileSync(path, "utf8");
-  } catch {
-    return { passed: 0, failed: 0 };
-  }
-  const cases = xml.match(/<testcase\b[^>]*?(?:\/>|>[\s\S]*?<\/testcase>)/g) ?? [];
-  const failed = cases.filter((text) => /<(?:failure|error)\b/.test(text)).length;
-  const skipped = cases.filter((text) => /<skipped\b/.test(text)).length;
-  return { passed: cases.length - failed - skipped, failed };
-}
-
 async function runSuite(name: string, alone: boolean): Promise<Count> {
   const suite = SUITES[name];
   if (suite === undefined) throw new Error(`no suite ${name}; there are ${Object.keys(SUITES).join(", ")}`);
   const file = `${RESULTS}/${name}.xml`;
-  rmSync(file, { force: true });
+  for (const left of [file, `${RESULTS}/${name}.failures`]) rmSync(left, { force: true });
   if (alone) console.log(`\n== ${name}`);
   const started = performance.now();
   const { command, env = {} } = suite(file);
   const { exitCode, output } = await run(command, env, alone);
   if (!alone) console.log(`\n== ${name}\n${output}`);
-  const count = countJUnit(file);
+  const { passed, failures } = readJUnit(file);
   // A suite that broke before or after its tests has failed, whatever its tests said.
-  const failed = exitCode !== 0 && count.failed === 0 ? 1 : count.failed;
-  writeFileSync(`${RESULTS}/${name}.count`, `${count.passed} ${failed}\n`);
+  const broke = exitCode !== 0 && failures.length === 0 ? [`ended with exit code ${exitCode}, without a failed test`] : [];
+  const told = [...failures, ...broke].map((failure) => `${name}: ${failure}`);
+  if (told.length > 0) writeFileSync(`${RESULTS}/${name}.failures`, `${told.join("\n")}\n`);
+  writeFileSync(`${RESULTS}/${name}.count`, `${passed} ${told.length}\n`);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`== ${name}: ${count.passed} passed, ${failed} failed in ${seconds} s`);
-  return { passed: count.passed, failed };
+  console.log(`== ${name}: ${passed} passed, ${told.length} failed in ${seconds} s`);
+  return { passed, failed: told.length, failures: told };
 }
 
 const asked = process.argv.slice(2);
@@ -107,6 +99,7 @@ const counts: Count[] = [];
 for (const row of rows) {
   counts.push(...(await Promise.all(row.map((name) => runSuite(name, row.length === 1)))));
 }
+for (const failure of counts.flatMap((count) => count.failures)) console.log(`\nFAILED ${failure}`);
 const passed = counts.reduce((sum, count) => sum + count.passed, 0);
 const failed = counts.reduce((sum, count) => sum + count.failed, 0);
 console.log(`\n${passed} passed, ${failed} failed`);
