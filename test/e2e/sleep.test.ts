@@ -161,7 +161,7 @@ test("a running execution, an open stream, a WebSocket and a slow download keep 
 
 describe("a sleeping session", () => {
   test("has no container; reading starts none, writing does, and what ran is told with when and why", async () => {
-    const { id } = await newSession(client, SOON);
+    const { id } = await newSession(client);
     const { pid } = await client.execute({
       sessionId: id,
       command: "echo kept > a.txt; echo gone > /tmp/b.txt; exec sleep 1000",
@@ -170,6 +170,7 @@ describe("a sleeping session", () => {
     const container = await containerOf(client, id);
     expect(container.isThere()).toBe(true);
     const beforeSleep = Date.now();
+    await client.ask(Session, "PATCH", `/sessions/${id}`, SOON);
     await untilState(client, id, "deep-sleep");
     await until("its container to be gone", () => !container.isThere());
 
@@ -183,6 +184,7 @@ describe("a sleeping session", () => {
 
     const url = `/sessions/${id}/files/a.txt`;
     expect(await (await client.request("GET", url)).text()).toBe("kept\n");
+    await client.ask(Session, "PATCH", `/sessions/${id}`, { idleAfter: "1h" });
     expect((await infoOf(client, id)).state).toBe("deep-sleep");
     expect((await client.request("PUT", url, { body: "changed" })).status).toBe(200);
     expect(await infoOf(client, id)).toMatchObject({ state: "active", lastLoss: null });

@@ -156,7 +156,7 @@ export class Freezer {
   async #stopUntilStill(): Promise<void> {
     const { table } = this.#options;
     const deadline = performance.now() + PATIENCE_MS;
-    await this.#stopInOrder(table.wardens().map((pid) => ({ hostPid: pid, hostParentPid: 0 })));
+    await this.#stopWardens(deadline);
     while (this.#isWanted) {
       const seen = new Set(this.#stopped.map(({ pid }) => pid));
       for (let fresh = table.newcomers(seen); fresh.length > 0; fresh = table.newcomers(seen)) {
@@ -175,6 +175,21 @@ export class Freezer {
         throw new SupervisorError("conflict", `The session's processes could not be stopped: ${names.join(", ")}`);
       }
       await this.#stopInOrder(restless);
+    }
+  }
+
+  /**
+   * All of them before any of what they wait for: one that sees the stop of that stops itself, perhaps only after it was
+   * continued, and is continued by nobody then.
+   */
+  async #stopWardens(deadline: number): Promise<void> {
+    const wardens = this.#options.table.wardens();
+    for (const pid of wardens) this.#stop(pid);
+    while (this.#isWanted && !wardens.every(isAtRest)) {
+      if (performance.now() > deadline) {
+        throw new SupervisorError("conflict", "The session's processes could not be stopped: the machine is too busy");
+      }
+      await this.#waitForRest(wardens);
     }
   }
 

@@ -23,7 +23,7 @@ type Stdio = [stdin: "ignore" | number, stdout: number, stderr: number];
 export interface Launched {
   /** Ends as the program does. */
   readonly process: Bun.Subprocess;
-  /** The program's first process, as the supervisor knows it. */
+  /** The program's first process, as the supervisor knows it; what waited for that where it had ended before it was seen. */
   readonly pid: number;
   /** Lets a program that was stopped come to its end. */
   readonly wake: () => void;

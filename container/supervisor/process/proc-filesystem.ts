@@ -82,9 +82,9 @@ export function readMemoryPages(pid: number): number | null {
   return Number.parseInt(readText(`/proc/${pid}/statm`) ?? "", 10) || null;
 }
 
-/** The number of a process in the innermost pid namespace that it is in. */
+/** The number of a process in the innermost pid namespace that it is in. Null where that is the reader's, or it is gone. */
 export function readInnerPid(pid: number): number | null {
-  const numbers = /^NSpid:.*\t(\d+)$/m.exec(readText(`/proc/${pid}/status`) ?? "");
+  const numbers = /^NSpid:\t.*\t(\d+)$/m.exec(readText(`/proc/${pid}/status`) ?? "");
   return numbers === null ? null : Number(numbers[1]);
 }
 

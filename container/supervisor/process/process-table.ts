@@ -85,6 +85,15 @@ export class ProcessTable {
   }
 
   /**
+   * Those that stand still while what they wait for does not, and would not notice its end: its user had stopped it, then
+   * continued or killed it.
+   */
+  strandedWardens(): number[] {
+    const stranded = this.wardens().filter((warden) => readStatus(warden)?.isStopped === true);
+    return stranded.filter((warden) => readStatus(readFirstChild(warden) ?? 0)?.isStopped !== true);
+  }
+
+  /**
    * Living user processes that are not in `seen`, which gets every process that was looked at. Cheaper than scan() where
    * most are known.
    */

@@ -4,7 +4,7 @@
 // capabilities of the container's root are gone.
 import type { LaunchOptions } from "./launch.ts";
 import { PROCESSES } from "./libc.ts";
-import { readFirstChild } from "./proc-filesystem.ts";
+import { readFirstChild, readStatus } from "./proc-filesystem.ts";
 
 /** Says its pid as the supervisor sees it, once all is in place. Orphans reap themselves since it ignores CHLD. */
 const HOLD = `
@@ -15,8 +15,8 @@ const HOLD = `
   echo "$pid"
   exec env --ignore-signal=CHLD sleep infinity`;
 
-/** It can also be over already, with a message on stderr. */
-const FIRST_INSIDE_MS = 50;
+/** On a machine that is busy beyond all measure; a millisecond is usual. */
+const FIRST_INSIDE_MS = 5000;
 
 export class UserNamespace {
   readonly #holder: number;
@@ -57,14 +57,20 @@ export class UserNamespace {
 }
 
 /**
- * The first process inside, as the supervisor knows it, of a command line that `wrap` made. Waits for it, which takes a
- * millisecond. Null where it came to nothing.
+ * The first process inside, as the supervisor knows it, of a command line that `wrap` made. Waits until there is one: a
+ * program that nobody knows would be stopped without its nsenter, and that stop itself for good. Null where nsenter has
+ * ended already: it failed, with a message on stderr, or the program was that short.
+ * @throws Error where there is none after `patienceMs`; nsenter is ended then
  */
-export function firstInside(nsenter: number): number | null {
-  const deadline = performance.now() + FIRST_INSIDE_MS;
+export function firstInside(nsenter: number, patienceMs = FIRST_INSIDE_MS): number | null {
+  const deadline = performance.now() + patienceMs;
   for (;;) {
     const pid = readFirstChild(nsenter);
-    if (pid !== null || performance.now() >= deadline) return pid;
+    if (pid !== null || readStatus(nsenter) === null) return pid;
+    if (performance.now() >= deadline) {
+      process.kill(nsenter, "SIGKILL");
+      throw new Error("the machine is too busy");
+    }
     Bun.sleepSync(0.1);
   }
 }

@@ -1,5 +1,5 @@
 // Looks at the processes at intervals while there are any: who listens (the background rule), who takes too much memory
-// or disk. Short executions are over before the first look and cost nothing here.
+// or disk, whose end would go unnoticed. Short executions are over before the first look and cost nothing here.
 import type { DiskLedger } from "../files/disk.ts";
 import { readListeningSockets } from "../linux/listening-sockets.ts";
 import type { ListeningSockets } from "../linux/listening-sockets.ts";
@@ -11,6 +11,7 @@ import type { ProcessNotes } from "./process-notes.ts";
 import { listeningPorts } from "./process-table.ts";
 import type { Owner, ProcessTable, UserProcess } from "./process-table.ts";
 import { ofOwner, terminate } from "./termination.ts";
+import { wake } from "./user-namespace.ts";
 
 export interface WatchOptions {
   readonly table: ProcessTable;
@@ -104,6 +105,7 @@ export class Watch {
     if (listening.size === 0 && live.size > 0 && this.#lookedAt - this.#scannedAt < INTERVAL_MS) return;
     this.#scannedAt = this.#lookedAt;
     const processes = table.scan();
+    for (const warden of table.strandedWardens()) wake(warden);
     this.#strays = processes.some(({ executionId }) => executionId === null || !live.has(executionId));
     this.#noteProcesses(grown.filter(({ ageMs }) => ageMs >= NOTED_AFTER_MS));
     this.#noticeListening(grown, processes, listening);

@@ -1,5 +1,5 @@
 // The same promises where user processes are kept apart by a uid and where they are by namespaces: in real containers.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import type {
   ExecuteAnswer,
   ExecutionRecord,
@@ -8,6 +8,7 @@ import type {
   ServiceStatus,
 } from "../../../src/contract/execute.ts";
 import type { Service } from "../../../src/contract/session.ts";
+import type { FreezeAnswer } from "../../../src/contract/supervisor.ts";
 import type { TestEngine } from "../../support/engine.ts";
 import { HOSTS, startEngineOn } from "../engine/hosts.ts";
 import { Machine } from "../engine/machine.ts";
@@ -21,6 +22,11 @@ for (const host of HOSTS) {
     beforeAll(async () => {
       engine = await startEngineOn(host);
       machine = await Machine.start(engine);
+    });
+    // One that fails leaves nothing behind for the next.
+    afterEach(async () => {
+      await machine.supervisor("/services", { method: "PUT", body: JSON.stringify({ services: [] }) });
+      await ask<KillAnswer>("/kill", { signal: "SIGKILL" });
     });
     afterAll(() => engine.stop());
 
@@ -80,31 +86,55 @@ for (const host of HOSTS) {
       expect(await record()).toMatchObject({ outcome: "exited", exitCode: 0 });
     });
 
-    test("a program that was frozen goes on and its end is noticed; one that was stopped stays so", async () => {
-      const asked = (path: string): Promise<object> => ask(path, {});
-      const record = (id: string): Promise<ExecutionRecord> => ask(`/executions/${id}`);
-      const stopped = await execute({ command: "exec sleep 600", background: true });
-      await ask<KillAnswer>("/kill", { pid: stopped.pid, signal: "SIGSTOP" });
-      const state = async (): Promise<string> =>
-        (await execute({ command: `cut -d' ' -f3 /proc/${stopped.pid}/stat` })).stdout;
-      await until("it is stopped", async () => (await state()) === "T\n");
-      for (let round = 0; round < 20; round++) {
-        const { executionId } = await execute({
-          command: "read -t 0.05 x < /dev/zero; sleep 0.02; exit 4",
-          background: true,
-        });
-        for (let times = 0; times < 5; times++) {
-          expect(await asked("/freeze")).toEqual({ frozen: true, busy: 0 });
-          await asked("/thaw");
-        }
-        await until("it has ended", async () => (await record(executionId)).outcome !== "running");
-        expect(await record(executionId)).toMatchObject({ outcome: "exited", exitCode: 4 });
+    test("the end of a program is noticed that another one has stopped, then continued or killed", async () => {
+      const program = { command: "read -r line < fifo; exit 7", background: true };
+      await execute({ command: "mkfifo fifo" });
+      for (const [signal, ending] of [
+        ["CONT", { outcome: "exited", exitCode: 7, signal: null }],
+        ["KILL", { outcome: "killed", exitCode: null, signal: "SIGKILL" }],
+      ] as const) {
+        const { pid, executionId } = await execute(program);
+        const state = async (): Promise<string> =>
+          (await execute({ command: `cut -d' ' -f3 /proc/${pid}/stat` })).stdout;
+        await execute({ command: `kill -STOP ${pid}` });
+        await until("it is stopped", async () => (await state()) === "T\n");
+        await execute({ command: `kill -${signal} ${pid}` });
+        if (signal === "CONT") await execute({ command: "echo > fifo" });
+        const record = (): Promise<ExecutionRecord> => ask(`/executions/${executionId}`);
+        await until("it has ended", async () => (await record()).outcome !== "running");
+        expect(await record()).toMatchObject(ending);
       }
-      expect(await state()).toBe("T\n");
-      expect((await record(stopped.executionId)).outcome).toBe("running");
-      await ask<KillAnswer>("/kill", { pid: stopped.pid });
-      expect((await processes()).map(({ command: shown }) => shown)).not.toContain("sleep 600");
     });
+
+    test(
+      "a program that was frozen goes on and its end is noticed; one that was stopped stays so",
+      async () => {
+        const record = (id: string): Promise<ExecutionRecord> => ask(`/executions/${id}`);
+        const stopped = await execute({ command: "exec sleep 600", background: true });
+        await ask<KillAnswer>("/kill", { pid: stopped.pid, signal: "SIGSTOP" });
+        const state = async (): Promise<string> =>
+          (await execute({ command: `cut -d' ' -f3 /proc/${stopped.pid}/stat` })).stdout;
+        await until("it is stopped", async () => (await state()) === "T\n");
+        for (let round = 0; round < 20; round++) {
+          const { executionId } = await execute({
+            command: "read -t 0.05 x < /dev/zero; sleep 0.02; exit 4",
+            background: true,
+          });
+          for (let times = 0; times < 5; times++) {
+            // Given up where the machine is too busy for them to stop in time: then they run.
+            await until("they are frozen", async () => (await ask<FreezeAnswer>("/freeze", {})).frozen);
+            await ask("/thaw", {});
+          }
+          await until("it has ended", async () => (await record(executionId)).outcome !== "running");
+          expect(await record(executionId)).toMatchObject({ outcome: "exited", exitCode: 4 });
+        }
+        expect(await state()).toBe("T\n");
+        expect((await record(stopped.executionId)).outcome).toBe("running");
+        await ask<KillAnswer>("/kill", { pid: stopped.pid });
+        expect((await processes()).map(({ command: shown }) => shown)).not.toContain("sleep 600");
+      },
+      SLOW_MS,
+    );
 
     test("a service runs as user code does, with pids of its own", async () => {
       const put = async (services: readonly Partial<Service>[]): Promise<readonly ServiceStatus[]> => {

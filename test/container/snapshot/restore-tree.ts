@@ -1,6 +1,16 @@
 // What is on the disk, as the entries that an archive is made of: contents, modes, times, links and holes, by the bytes of
 // the names. What the supervisor keeps there is left out.
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+} from "node:fs";
 import type { SavedEntry } from "./restore-archive.ts";
 import { sha256 } from "./restore-archive.ts";
 
@@ -19,10 +29,11 @@ export interface Seen {
 export function lookAt(workspace: string): Seen[] {
   const firstNames = new Map<bigint, string>();
   const seen: Seen[] = [];
-  for (const path of pathsIn(workspace).toSorted((a, b) => (a < b ? -1 : 1))) {
+  using opened = new Opened();
+  for (const path of pathsIn(workspace, opened).toSorted((a, b) => (a < b ? -1 : 1))) {
     const place = placeOf(workspace, path);
     const { ino, nlink, mode: bits, mtimeNs, size, isDirectory, isSymbolicLink } = statOf(place);
-    const mode = Number(bits) & 0o7777;
+    const mode = opened.modeBefore(path) ?? Number(bits) & 0o7777;
     const target = firstNames.get(ino);
     if (isSymbolicLink) {
       const link = readlinkSync(place, { encoding: "buffer" }).toString("latin1");
@@ -31,6 +42,7 @@ export function lookAt(workspace: string): Seen[] {
     else if (target !== undefined) seen.push({ path, type: "hardlink", target });
     else {
       if (nlink > 1n) firstNames.set(ino, path);
+      opened.open(path, place, mode, 0o400);
       seen.push({ path, type: "file", mode, mtimeNs, size: Number(size), digest: digestOf(place) });
     }
   }
@@ -53,13 +65,36 @@ export function blocksOf(workspace: string, path: string): number {
   return Number(lstatSync(placeOf(workspace, path), { bigint: true }).blocks);
 }
 
-function pathsIn(workspace: string, directory = ""): string[] {
+/** What its mode closes even to its owner, unless that is root, is open until this is disposed of. */
+class Opened implements Disposable {
+  readonly #before = new Map<string, { readonly place: Buffer; readonly mode: number }>();
+
+  open(path: string, place: Buffer, mode: number, needed: number): void {
+    if (process.getuid?.() === 0 || (mode & needed) === needed) return;
+    this.#before.set(path, { place, mode });
+    chmodSync(place, mode | needed);
+  }
+
+  modeBefore(path: string): number | undefined {
+    return this.#before.get(path)?.mode;
+  }
+
+  [Symbol.dispose](): void {
+    for (const { place, mode } of [...this.#before.values()].toReversed()) chmodSync(place, mode);
+  }
+}
+
+function pathsIn(workspace: string, opened: Opened, directory = ""): string[] {
   return readdirSync(placeOf(workspace, directory), { encoding: "buffer" }).flatMap((bytes) => {
     const name = bytes.toString("latin1");
     const path = directory === "" ? name : `${directory}/${name}`;
     // The supervisor makes its own when it starts, and deletes what was replaced in its own time.
     if (path === ".buntime" || path.startsWith(".buntime-restore-")) return [];
-    return statOf(placeOf(workspace, path)).isDirectory ? [path].concat(pathsIn(workspace, path)) : [path];
+    const place = placeOf(workspace, path);
+    const { isDirectory, mode } = statOf(place);
+    if (!isDirectory) return [path];
+    opened.open(path, place, Number(mode) & 0o7777, 0o500);
+    return [path].concat(pathsIn(workspace, opened, path));
   });
 }
 

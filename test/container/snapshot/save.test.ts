@@ -91,7 +91,8 @@ describe("a snapshot", () => {
     mkdirSync(at("closed"));
     writeFileSync(at("closed/tool"), "#!/bin/sh\n");
     chmodSync(at("closed/tool"), 0o4751);
-    chmodSync(at("closed"), 0o1000);
+    // Closed to everybody but root.
+    chmodSync(at("closed"), isRoot ? 0o1000 : 0o1700);
     symlinkSync("/etc/passwd", at("out"));
     symlinkSync("nowhere \n", at("dangling"));
     linkSync(at("a-b"), at("z-link"));
@@ -131,7 +132,7 @@ describe("a snapshot", () => {
     linkSync(`${saver.workspace}/d`, `${saver.workspace}/d-too`);
     for (const path of ["closed", "d"]) chmodSync(`${saver.workspace}/${path}`, 0);
     chmodSync(`${saver.workspace}/hidden`, 0o444);
-    execFileSync("chown", ["-R", "1000:1000", saver.workspace]);
+    if (isRoot) execFileSync("chown", ["-R", "1000:1000", saver.workspace]);
     const script = `
       import { Saver } from ${JSON.stringify(new URL("saver.ts", import.meta.url).pathname)};
       import { chmodSync } from "node:fs";
@@ -303,12 +304,19 @@ for _ in range(20):
     const child = Bun.spawn(["python3", "-c", MAPPER, path], { stdin: "pipe", stdout: "pipe" });
     const mapped = openSaver({ workspace: saver.workspace, userPids: () => [child.pid] });
     const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    await lines.read();
+    const hears = async (line: string): Promise<void> => {
+      for (let said = ""; !said.includes(line);) {
+        const { value } = await lines.read();
+        if (value === undefined) throw new Error(`it ended before it said ${line}`);
+        said += value;
+      }
+    };
+    await hears("ready");
     await letClockTick(path);
     await mapped.take();
     void child.stdin.write("\n");
     await child.stdin.flush();
-    await lines.read();
+    await hears("written");
     expectTree(mapped, await mapped.take());
     // It writes once more and ends.
     void child.stdin.write("\n");
