@@ -33,6 +33,8 @@ const Bound = z.object({
 
 export interface Platform {
   readonly url: string;
+  /** Fires the Worker's `scheduled`, as the cron of wrangler.toml does on Cloudflare. */
+  sweep(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -40,7 +42,11 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** What is used of miniflare. It comes with wrangler and is found through it, so that their versions always agree. */
 interface MiniflareModule {
-  readonly Miniflare: new (options: unknown) => { readonly ready: Promise<URL>; dispose(): Promise<void> };
+  readonly Miniflare: new (options: unknown) => {
+    readonly ready: Promise<URL>;
+    getWorker(): Promise<{ scheduled(): Promise<{ readonly outcome: string }> }>;
+    dispose(): Promise<void>;
+  };
   readonly convertV4MiniflareOptions: (options: unknown) => unknown;
 }
 
@@ -104,7 +110,14 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   );
   removeListeners();
   await miniflare.ready;
-  return { url: `http://localhost:${options.port}`, stop: () => miniflare.dispose() };
+  return {
+    url: `http://localhost:${options.port}`,
+    async sweep() {
+      const { outcome } = await (await miniflare.getWorker()).scheduled();
+      if (outcome !== "ok") throw new Error(`the Worker's scheduled handler ended with: ${outcome}`);
+    },
+    stop: () => miniflare.dispose(),
+  };
 }
 
 /** The names under which the Worker's containers are started. */

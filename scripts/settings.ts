@@ -13,6 +13,8 @@ export interface Settings {
   /** Variables of the Worker, in place of those in wrangler.toml. */
   readonly vars: Readonly<Record<string, string>>;
   readonly apiKey: string;
+  /** What fires on Cloudflare by cron. */
+  readonly sweepEveryMs: number;
   /** The key came from the data directory or was made just now, so its owner has to be told. */
   readonly keyIsGenerated: boolean;
 }
@@ -24,7 +26,9 @@ export const LOCAL_VARS = {
   PREVIEWS_PER_MINUTE: "1000000",
   SESSIONS_MAX: "10000",
 } as const;
-const DURATIONS = ["IDLE_AFTER", "DEEP_SLEEP_AFTER", "SLEEP_MIN", "SLEEP_MAX", "SAVE_AFTER"] as const;
+const DURATIONS = ["IDLE_AFTER", "DEEP_SLEEP_AFTER", "SLEEP_MIN", "SLEEP_MAX", "SAVE_AFTER", "ORPHAN_AFTER"] as const;
+/** As often as the cron of wrangler.toml. */
+const SWEEP_EVERY = "1h";
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /** @throws Error naming the variable that is malformed. */
@@ -54,6 +58,10 @@ export async function readSettings(env: Readonly<Record<string, string | undefin
       throw new Error(`${name} is not a duration such as 500ms, 30s, 5m or 2h: ${value}`);
     }
   }
+  const sweepEveryMs = parseDuration(env["SWEEP_EVERY"] || SWEEP_EVERY);
+  if (!sweepEveryMs) throw new Error(`SWEEP_EVERY is not a duration such as 30s, 5m or 2h: ${env["SWEEP_EVERY"]}`);
+  // Who asks directly could write any header.
+  vars["CLIENT_ADDRESS_HEADER"] = env["CLIENT_ADDRESS_HEADER"] ?? "";
   const webhooksAllowPrivate = env["WEBHOOKS_ALLOW_PRIVATE"] || "false";
   if (!["true", "false"].includes(webhooksAllowPrivate)) {
     throw new Error(`WEBHOOKS_ALLOW_PRIVATE is neither true nor false: ${webhooksAllowPrivate}`);
@@ -66,6 +74,7 @@ export async function readSettings(env: Readonly<Record<string, string | undefin
     dataDir,
     vars,
     apiKey: given || (await keptKey(path.join(dataDir, "api-key"))),
+    sweepEveryMs,
     keyIsGenerated: !given,
   };
 }

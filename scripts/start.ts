@@ -10,6 +10,10 @@ import { startPlatform } from "./platform.ts";
 import { claimPort } from "./port.ts";
 import { readyMessage } from "./ready-message.ts";
 import { readSettings } from "./settings.ts";
+import { repeat } from "./repeat.ts";
+
+/** Not in the first minutes, which are busy; but a machine that is switched off every evening has one, too. */
+const FIRST_SWEEP_MS = 300_000;
 
 async function main(): Promise<void> {
   const settings = await readSettings(process.env);
@@ -35,10 +39,16 @@ async function main(): Promise<void> {
     throw error;
   });
 
+  const stopSweeps = repeat(() => platform.sweep(), {
+    firstAfterMs: FIRST_SWEEP_MS,
+    everyMs: settings.sweepEveryMs,
+    onError: (error) => console.error(`buntime: the sweep failed: ${String(error)}`),
+  });
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) process.exit(1);
     stopping = true;
+    stopSweeps();
     await engine.drain();
     await platform.stop();
     await engine.stop();

@@ -21,7 +21,9 @@ const vitest =
   });
 
 /** Minutes, where the rest takes seconds: a suite of their own. */
-const CAMPAIGNS = ["save", "sleep", "restore", "removal"].map((name) => `test/worker/faults/${name}.test.ts`);
+const CAMPAIGNS = ["save", "sleep", "restore", "fork", "removal", "terminate"].map(
+  (name) => `test/worker/faults/${name}.test.ts`,
+);
 
 const SUITES: Readonly<Record<string, Suite>> = {
   unit: vitest("unit"),
@@ -32,7 +34,12 @@ const SUITES: Readonly<Record<string, Suite>> = {
   e2e: vitest("e2e"),
   security: vitest("security"),
   faults: vitest("worker", { FAULT_ROUNDS: process.env["FAULT_ROUNDS"] ?? "12" }, ...CAMPAIGNS),
-  docker: vitest("e2e", { BUNTIME_E2E: "docker" }),
+  // With what user code tries from inside a session, which depends on what its container is.
+  docker: vitest(
+    "e2e",
+    { BUNTIME_E2E: "docker" },
+    ...["--project", "security", "test/e2e", "test/security/inside.test.ts"],
+  ),
   browser: vitest("browser"),
 };
 
@@ -83,7 +90,8 @@ async function runSuite(name: string, alone: boolean): Promise<Count> {
   if (!alone) console.log(`\n== ${name}\n${output}`);
   const { passed, failures } = readJUnit(file);
   // A suite that broke before or after its tests has failed, whatever its tests said.
-  const broke = exitCode !== 0 && failures.length === 0 ? [`ended with exit code ${exitCode}, without a failed test`] : [];
+  const broke =
+    exitCode !== 0 && failures.length === 0 ? [`ended with exit code ${exitCode}, without a failed test`] : [];
   const told = [...failures, ...broke].map((failure) => `${name}: ${failure}`);
   if (told.length > 0) writeFileSync(`${RESULTS}/${name}.failures`, `${told.join("\n")}\n`);
   writeFileSync(`${RESULTS}/${name}.count`, `${passed} ${told.length}\n`);

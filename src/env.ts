@@ -29,10 +29,14 @@ export interface Env extends Omit<Cloudflare.Env, "DOMAIN" | PlanVariable | Slee
   readonly SLEEP_MIN: string;
   readonly SLEEP_MAX: string;
   readonly SAVE_AFTER: string;
+  /** How old an object in R2 that no snapshot names must be to be deleted. Absent: an hour, longer than any upload takes. */
+  readonly ORPHAN_AFTER?: string;
   /** The development account's key, at least 16 characters. */
   readonly BUNTIME_API_KEY?: string;
   /** Opens the operator's API and nothing else, at least 16 characters. Absent: there is no such API. */
   readonly BUNTIME_ADMIN_KEY?: string;
+  /** The header in which a trusted proxy says where a request comes from; empty: there is none. Absent: Cloudflare's. */
+  readonly CLIENT_ADDRESS_HEADER?: string;
   /** `true`: webhooks may go to private addresses, and by plain http. */
   readonly WEBHOOKS_ALLOW_PRIVATE?: string;
   /** The network that webhooks go through, which refuses names that resolve to private addresses. Absent: the platform's. */
@@ -61,6 +65,13 @@ export function sleepSettings(env: Env): SleepSettings {
     maxMs: durationOf("SLEEP_MAX", env.SLEEP_MAX),
     saveAfterMs: durationOf("SAVE_AFTER", env.SAVE_AFTER),
   };
+}
+
+const ORPHAN_AFTER = "1h";
+
+/** @throws Error naming the variable that is no duration */
+export function orphanAfterMs(env: Env): number {
+  return durationOf("ORPHAN_AFTER", env.ORPHAN_AFTER ?? ORPHAN_AFTER);
 }
 
 function durationOf(name: string, text: string): number {

@@ -2,7 +2,7 @@
 // once, so a snapshot that was made in one go costs two reads.
 import type { Digest, Root, SegmentRef } from "../contract/manifest.ts";
 import { decodeRoot, encodeBundle } from "../lib/manifest.ts";
-import { getObject, getRange } from "../storage/objects.ts";
+import { getRange, readObject } from "../storage/objects.ts";
 
 /** An object of a snapshot is missing, or is not what its name says. */
 export class DamagedObject extends Error {
@@ -22,11 +22,10 @@ export async function loadRoot(
   repositoryId: string,
   digest: Digest,
 ): Promise<{ readonly root: Root; readonly bytes: Uint8Array }> {
-  const object = await getObject(bucket, repositoryId, digest);
-  if (object === null) {
+  const bytes = await readObject(bucket, repositoryId, digest);
+  if (bytes === null) {
     throw new DamagedObject(digest, "the root of a snapshot is missing");
   }
-  const bytes = new Uint8Array(await object.arrayBuffer());
   if ((await sha256(bytes)) !== digest) {
     throw new DamagedObject(digest, "the root of a snapshot is not what was stored");
   }

@@ -23,6 +23,8 @@ import { readResult } from "./supervisor-client.ts";
 
 /** Packs that are on their way at the same time. */
 const PUSHES = 3;
+/** For one pack from R2 into the container. It is some MiB, and may be thousands of times as much on the disk. */
+const PUSH_MS = 120_000;
 /** Snapshots that are tried before a wake fails. */
 const CANDIDATES = 8;
 
@@ -157,7 +159,7 @@ export class Restoring {
 
   async #restore(run: Run, bundle: Uint8Array, path: string | null): Promise<RestoreDone> {
     const query = path === null ? "" : `?${new URLSearchParams({ path }).toString()}`;
-    const plan = await this.#call<RestorePlan>(run, "POST", `/restore${query}`, bundle);
+    const plan = await this.#call<RestorePlan>(run, "POST", `/restore${query}`, { body: bundle });
     const packs = [...plan.packs];
     const push = async (): Promise<void> => {
       for (let pack = packs.pop(); pack !== undefined; pack = packs.pop()) {
@@ -165,15 +167,20 @@ export class Restoring {
         if (object === null) {
           throw new DamagedObject(pack, "a pack of a snapshot is missing");
         }
-        await this.#call(run, "PUT", `/restore/${pack}`, object.body);
+        await this.#call(run, "PUT", `/restore/${pack}`, { body: object.body, timeoutMs: PUSH_MS });
       }
     };
     await Promise.all(Array.from({ length: PUSHES }, push));
     return this.#call(run, "POST", "/restore/finish");
   }
 
-  async #call<T>(run: Run, method: string, path: string, body: BodyInit | null = null): Promise<T> {
-    const answer = await this.#runtime.send(run, { method, path, body, timeoutMs: SNAPSHOT_MS }, readResult<T>);
+  async #call<T>(
+    run: Run,
+    method: string,
+    path: string,
+    { body = null, timeoutMs = SNAPSHOT_MS }: { readonly body?: BodyInit | null; readonly timeoutMs?: number } = {},
+  ): Promise<T> {
+    const answer = await this.#runtime.send(run, { method, path, body, timeoutMs }, readResult<T>);
     if (answer.ok) {
       return answer.value;
     }

@@ -1,7 +1,7 @@
 // When a repository has to be woken, and for what. Pure.
 import { earliest } from "../lib/deadlines.ts";
 
-/** How long an upload may take, and how old an object that no snapshot names must be to be an orphan. */
+/** How long an upload may take. */
 export const GRACE_MS = 3_600_000;
 /** Sweeps of a repository; sooner after an upload that was given up. */
 export const SWEEP_EVERY_MS = 7 * 86_400_000;

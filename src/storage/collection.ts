@@ -9,6 +9,7 @@
 //   are not refused for nothing, what became unneeded after the oldest pending upload began is left until that ends.
 import type { Digest } from "../contract/manifest.ts";
 import { GRACE_MS } from "./agenda.ts";
+import { within } from "../lib/within.ts";
 import { askBucket } from "./bucket-call.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { keyOf } from "./objects.ts";
@@ -16,6 +17,8 @@ import type { RepositoryStore } from "./repository-store.ts";
 
 /** R2 takes so many keys in one call. */
 const DELETE_KEYS = 1000;
+/** A deletion that was not answered for so long is not under way any more, and is asked for again. */
+const DELETION_MS = 300_000;
 /** Of a thousand objects each; what is beyond is for the next time. */
 const SWEEP_PAGES = 100;
 
@@ -24,17 +27,23 @@ export class Collection {
   readonly #catalogue: Catalogue;
   readonly #bucket: R2Bucket;
   readonly #repositoryId: string;
+  readonly #orphanAfterMs: number;
   /** As in the table, which a repository that does not exist has not. */
   readonly #doomed: Set<string>;
   /** Named by commits under way, with how many of them. */
   readonly #held = new Map<Digest, number>();
   #deletion: Promise<void> | null = null;
 
-  constructor(store: RepositoryStore, catalogue: Catalogue, bucket: R2Bucket, repositoryId: string) {
+  constructor(
+    store: RepositoryStore,
+    catalogue: Catalogue,
+    place: { readonly bucket: R2Bucket; readonly repositoryId: string; readonly orphanAfterMs: number },
+  ) {
     this.#store = store;
     this.#catalogue = catalogue;
-    this.#bucket = bucket;
-    this.#repositoryId = repositoryId;
+    this.#bucket = place.bucket;
+    this.#repositoryId = place.repositoryId;
+    this.#orphanAfterMs = place.orphanAfterMs;
     this.#doomed = new Set(store.doomed());
   }
 
@@ -92,7 +101,7 @@ export class Collection {
     let cursor: string | undefined;
     for (let page = 0; page < SWEEP_PAGES; page++) {
       const listed = await this.#list(cursor);
-      const old = listed.objects.filter((object) => object.uploaded.getTime() <= now - GRACE_MS);
+      const old = listed.objects.filter((object) => object.uploaded.getTime() <= now - this.#orphanAfterMs);
       const keys = old.map((object) => this.#nameOf(object));
       const known = new Set(this.#catalogue.known(keys).map((object) => object.digest));
       this.#doom(keys.filter((key) => !known.has(key)));
@@ -124,8 +133,8 @@ export class Collection {
   }
 
   /**
-   * One deletion at a time, and its outcome is always waited for, if not by who asked: were it given up, it might
-   * still reach an object that is there anew.
+   * One deletion at a time, and its outcome is waited for, if not by who asked: were it given up early, it might still
+   * reach an object that is there anew.
    * @throws StorageUnavailable
    */
   deleteDoomed(): Promise<void> {
@@ -139,7 +148,9 @@ export class Collection {
   async #deleteAll(): Promise<void> {
     while (this.#doomed.size > 0) {
       const keys = [...this.#doomed].slice(0, DELETE_KEYS);
-      await this.#bucket.delete(keys.map((key) => keyOf(this.#repositoryId, key)));
+      const deletion = this.#bucket.delete(keys.map((key) => keyOf(this.#repositoryId, key)));
+      // An answer that comes later is not looked at: the keys stay doomed until one comes in time.
+      await within(deletion, DELETION_MS);
       this.#store.forgetDoomed(keys);
       for (const key of keys) {
         this.#doomed.delete(key);

@@ -3,6 +3,7 @@
 // exist writes nothing; a repository without snapshots and uploads erases itself.
 import { DurableObject } from "cloudflare:workers";
 import type { Digest } from "../contract/manifest.ts";
+import { orphanAfterMs } from "../env.ts";
 import type { Env } from "../env.ts";
 import { describe, logError } from "../lib/log.ts";
 import { fail, ok } from "../lib/result.ts";
@@ -44,7 +45,11 @@ export class Repository extends DurableObject<Env> implements RepositoryRpc {
     }
     this.#id = id;
     this.#catalogue = new Catalogue(this.#store);
-    this.#collection = new Collection(this.#store, this.#catalogue, env.SNAPSHOTS, id);
+    this.#collection = new Collection(this.#store, this.#catalogue, {
+      bucket: env.SNAPSHOTS,
+      repositoryId: id,
+      orphanAfterMs: orphanAfterMs(env),
+    });
     this.#verifier = new Verifier(this.#catalogue, this.#collection, env.SNAPSHOTS, id);
     this.#admission = new Admission(this.#store, this.#catalogue, this.#collection, this.#verifier);
     this.#sequence = this.#catalogue.lastSequence();

@@ -11,7 +11,7 @@ import type { TestPlatform } from "../support/platform.ts";
 import { descendants } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
-const ROUNDS = Number(process.env["FAULT_ROUNDS"]) || 1;
+const ROUNDS = Number(process.env["FAULT_ROUNDS"]) || (ON_DOCKER ? 2 : 1);
 const DATABASES = ["wal", "delete"];
 
 /** A row is committed before the next one begins; each says what it has to be. */
@@ -70,7 +70,7 @@ describe("a SQLite database that is written without a pause", () => {
         const text = await response.text();
         return response.status === 200 && text;
       },
-      { deadlineMs: 30_000 },
+      { deadlineMs: 60_000 },
     );
     const { stdout, stderr } = z.object({ stdout: z.string(), stderr: z.string() }).parse(JSON.parse(answer));
     expect(stderr).toBe("");

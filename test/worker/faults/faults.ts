@@ -4,6 +4,7 @@ import { awaitOrder, order } from "./operator.ts";
 import type { Kill, Order, Target } from "./operator.ts";
 import { failBucket } from "./steps.ts";
 import type { Interference, Step, Trap } from "./steps.ts";
+import { shortenBounds } from "./time.ts";
 
 type Action =
   /** The call fails, or its answer is lost. */
@@ -12,6 +13,10 @@ type Action =
   | "outage"
   /** It takes long. */
   | "slow"
+  /** It never answers. */
+  | "hang"
+  /** What is read never ends. */
+  | "stall"
   /** The bytes that are read or put end too early. */
   | "short"
   /** One bit of what is read is another. */
@@ -40,12 +45,13 @@ export function faultsAt(step: Step): Fault[] {
   faults.push(...KILLS.map((action): Fault => ({ step, when: "before", action })));
   if (name.startsWith("bucket ")) {
     faults.push({ step, when: "before", action: "slow" }, { step, when: "before", action: "outage" });
+    faults.push({ step, when: "before", action: "hang" }, { step, when: "after", action: "hang" });
   }
   if (name === "bucket get" || name === "bucket put") {
     faults.push({ step, when: "before", action: "short" });
   }
   if (name === "bucket get") {
-    faults.push({ step, when: "before", action: "corrupt" });
+    faults.push({ step, when: "before", action: "corrupt" }, { step, when: "before", action: "stall" });
   }
   return faults;
 }
@@ -84,6 +90,19 @@ function interference(when: Fault["when"], action: Action, target: Target): Inte
       return async (call) => {
         await scheduler.wait(SLOW_MS);
         return call();
+      };
+    case "hang":
+      return async (call) => {
+        shortenBounds();
+        if (when === "after") {
+          await call();
+        }
+        return new Promise(() => {});
+      };
+    case "stall":
+      return async (call) => {
+        shortenBounds();
+        return endless(await call());
       };
     case "short":
       return async (call, args) => (args.length > 1 && isBody(args[1]) ? putShort(args) : changed(await call(), cut));
@@ -130,17 +149,30 @@ function turn(bytes: Uint8Array): Uint8Array {
 
 /** An object of the bucket with other bytes. */
 async function changed(answer: unknown, change: (bytes: Uint8Array) => Uint8Array): Promise<unknown> {
-  if (typeof answer !== "object" || answer === null || !("arrayBuffer" in answer)) {
+  if (!isFound(answer)) {
     return answer;
   }
-  // SAFETY: what `get` has found.
-  const object = answer as R2ObjectBody;
-  const bytes = change(new Uint8Array(await object.arrayBuffer()));
-  const response = new Response(bytes as Uint8Array<ArrayBuffer>);
-  return {
-    key: object.key,
-    size: object.size,
-    body: response.body,
-    arrayBuffer: () => response.arrayBuffer(),
-  };
+  const bytes = change(new Uint8Array(await answer.arrayBuffer()));
+  return withBody(answer, new Response(bytes as Uint8Array<ArrayBuffer>));
+}
+
+/** An object of the bucket whose second half never comes. */
+async function endless(answer: unknown): Promise<unknown> {
+  if (!isFound(answer)) {
+    return answer;
+  }
+  const half = cut(new Uint8Array(await answer.arrayBuffer()));
+  const { readable, writable } = new FixedLengthStream(answer.size);
+  const writer = writable.getWriter();
+  // Whoever has waited long enough no longer takes them.
+  writer.write(half).catch(() => {});
+  return withBody(answer, new Response(readable));
+}
+
+function isFound(answer: unknown): answer is R2ObjectBody {
+  return typeof answer === "object" && answer !== null && "arrayBuffer" in answer;
+}
+
+function withBody({ key, size }: R2ObjectBody, response: Response): unknown {
+  return { key, size, body: response.body, arrayBuffer: () => response.arrayBuffer() };
 }

@@ -4,7 +4,7 @@ import { ask, execute } from "../client.ts";
 import { attempt, prepareCampaigns } from "./campaign.ts";
 import { trapOf } from "./faults.ts";
 import type { Fault } from "./faults.ts";
-import { fork, sleep } from "./scenarios.ts";
+import { fork, remove, save, sleep } from "./scenarios.ts";
 import { arm, disarm } from "./steps.ts";
 import { World } from "./world.ts";
 
@@ -23,6 +23,18 @@ it("a container goes on although the engine did not answer a new instance of its
 
 it("a fork whose creation was interrupted and asked for again has its original's files", async () => {
   await attempt(fork, [before("repository copy", "fail")]);
+});
+
+it("a save is over although R2 has never answered", async () => {
+  expect((await attempt(save, [before("bucket put", "hang")])).injected).toBe(1);
+});
+
+it("a session sleeps although what R2 gave back of it has never ended", async () => {
+  expect((await attempt(sleep, [before("bucket get", "stall")])).injected).toBe(1);
+});
+
+it("a session that is removed leaves nothing although a deletion was never answered", async () => {
+  expect((await attempt(remove, [before("bucket delete", "hang")])).injected).toBe(1);
 });
 
 it("a restore whose answer was lost is read asleep as it is found awake", async () => {

@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
 import { CAMPAIGN_MS, prepareCampaigns, withOneFault, withTwoFaults } from "./campaign.ts";
-import { fork, restore } from "./scenarios.ts";
+import { restore, restorePath } from "./scenarios.ts";
 
 prepareCampaigns();
 
@@ -14,8 +14,8 @@ describe("a restore", () => {
   );
 });
 
-describe("a fork", () => {
-  it("has everything, and keeps it when its original is deleted, whatever fails", { timeout: CAMPAIGN_MS }, () =>
-    withOneFault(fork, { sample: 3 }),
+describe("a restore of one directory", () => {
+  it("is done or not, and can be undone, whatever fails on the way", { timeout: CAMPAIGN_MS }, () =>
+    withOneFault(restorePath, { sample: 3 }),
   );
 });

@@ -12,9 +12,13 @@ import { containersOf, expectGone } from "./oracle.ts";
 import { passTime } from "./time.ts";
 import { DAY_MS, json, World } from "./world.ts";
 import type { Outcome } from "./world.ts";
+import { withEntry } from "./tree.ts";
 
 /** Longer than a session may be without activity before it is idle, and then before it sleeps. */
 const QUIET_MS = 31 * 60_000;
+
+/** An entry of the top of the workspace that changes, and has no hard links to others. */
+const RESTORED = ".hidden";
 
 export type Scenario = (faults: readonly Fault[]) => Promise<Outcome>;
 
@@ -75,6 +79,34 @@ export const restore: Scenario = async (faults) => {
     const { previousSnapshotId } = await json(RestoreAnswer, answer);
     await world.persist("POST", `/sessions/${world.id}/snapshots/${previousSnapshotId}/restore`, { body: {} });
     await world.expectTree(world.mayLose ? either : [world.now], "restored and undone");
+  }
+  await world.tidy([world.id]);
+  await world.end();
+  return world.outcome;
+};
+
+/** One directory of an earlier snapshot is restored, and then all that was before that. */
+export const restorePath: Scenario = async (faults) => {
+  const world = await World.begin(faults, null);
+  const { before, now } = world;
+  const restored = withEntry(now, RESTORED, before);
+  const trees = [restored, now, ...(world.mayLose ? [before] : [])];
+  world.arm();
+  const path = `/sessions/${world.id}/snapshots/${world.saved}/restore`;
+  const answer = await ask("POST", path, { body: { path: RESTORED } }).catch(() => null);
+  // What it has done is saved only later: with its container a restore of one path may go.
+  const acknowledged = answer?.status === 200 && !world.mayLose;
+  const found = await world.expectTree(acknowledged ? [restored] : trees, "after the restore of a directory");
+  await world.disarm();
+  await world.persist("POST", `/sessions/${world.id}/snapshots`, { body: {} });
+  // It may have been killed as soon as it was looked into.
+  const saved = await world.expectTree(world.mayLose ? trees : [found], "a directory restored, and saved");
+  await world.loseContainer();
+  await world.expectTree([saved], "a directory restored, saved, and then lost");
+  if (answer?.status === 200) {
+    const { previousSnapshotId } = await json(RestoreAnswer, answer);
+    await world.persist("POST", `/sessions/${world.id}/snapshots/${previousSnapshotId}/restore`, { body: {} });
+    await world.expectTree(world.mayLose ? [now, before] : [now], "a directory restored, and undone");
   }
   await world.tidy([world.id]);
   await world.end();

@@ -3,16 +3,16 @@ import { ask, execute } from "../client.ts";
 import type { Answer } from "../client.ts";
 
 export interface Tree {
-  /** Of names, kinds, modes, times in nanoseconds, links and contents. */
-  readonly hash: string;
+  /** Of names, kinds, modes, times in nanoseconds, links and contents: one for all that is below each entry of the top. */
+  readonly hashes: Readonly<Record<string, string>>;
   readonly entries: number;
   readonly bytes: number;
 }
 
 /** The workspace's own directory is no entry; of `.buntime`, what is the platform's is left out. */
 const TREE = `import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-const hasher = new Bun.CryptoHasher("sha256"), names = new Map();
-let entries = 0, bytes = 0;
+const names = new Map(), hashes = {};
+let hasher, entries = 0, bytes = 0;
 const list = (path) => readdirSync(path, { encoding: "buffer" }).sort(Buffer.compare);
 const visit = (path) => {
   const stat = lstatSync(path, { bigint: true });
@@ -27,9 +27,10 @@ const visit = (path) => {
 };
 const children = (path) => { for (const name of list(path)) visit(Buffer.concat([path, Buffer.from("/"), name])); };
 // What a restore has replaced may still be on its way out; nobody but the supervisor can enter it.
-for (const name of list(".")) if (!/^[.]buntime(-restore-|$)/.test(name.toString())) visit(name);
-for (const path of [".buntime/home", ".buntime/install"]) children(Buffer.from(path));
-console.log(JSON.stringify({ hash: hasher.digest("hex"), entries, bytes }));
+const top = (name, visitAll) => { hasher = new Bun.CryptoHasher("sha256"); visitAll(); hashes[name] = hasher.digest("hex"); };
+for (const name of list(".")) if (!/^[.]buntime(-restore-|$)/.test(name.toString())) top(name.toString("latin1"), () => visit(name));
+for (const path of [".buntime/home", ".buntime/install"]) top(path, () => children(Buffer.from(path)));
+console.log(JSON.stringify({ hashes, entries, bytes }));
 `;
 
 /** One of each kind that can be saved, and names and contents that are easily got wrong. */
@@ -43,11 +44,22 @@ echo secret > .hidden/.env; chmod 600 .hidden/.env`;
 /** Each time something is added, changed, moved, linked, removed, and changed without a new size or time. */
 const NEXT = `n=$(cat .round 2>/dev/null || echo 0); n=$((n+1)); echo $n > .round
 echo "more $n" >> src/f5.ts; head -c 20000 /dev/urandom > new$n.bin; mv src/f6.ts src/g.ts; mv src/g.ts src/f6.ts
-rm -f src/f7.ts; mkdir -p dir$n/x; ln -f src/f8.ts dir$n/hard; ln -sfn dir$n latest; chmod 640 src/f9.ts
+echo changed $n >> .hidden/.env; echo $n > .hidden/$n; rm -f .hidden/$((n-1)); rm -f src/f7.ts; mkdir -p dir$n/x; ln -f src/f8.ts dir$n/hard; ln -sfn dir$n latest; chmod 640 src/f9.ts
 printf 'export const n = X' | dd of=src/f10.ts conv=notrunc 2>/dev/null; touch -d '2001-02-03T04:05:06.7Z' src/f10.ts
 printf $n | dd of=large.bin bs=1 seek=300000 conv=notrunc 2>/dev/null; rm -rf dir$((n-2))`;
 
 const SCAN = "bun .tree.ts";
+
+/** Everything as it is but for one entry of the top, which is as it was. */
+export function withEntry(now: Tree, name: string, before: Tree): Tree {
+  const { [name]: hash = "" } = before.hashes;
+  return { ...now, hashes: { ...now.hashes, [name]: hash } };
+}
+
+export function isSame(one: Tree, other: Tree): boolean {
+  const names = Object.keys({ ...one.hashes, ...other.hashes });
+  return names.every((name) => one.hashes[name] === other.hashes[name]);
+}
 
 export async function begin(sessionId: string): Promise<Tree> {
   return parse(
