@@ -11,6 +11,6 @@ export default defineConfig({
     // Ends a test that hangs; no promise about speed is made here, that is what the bench is for.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    maxWorkers: 4,
   },
 });
