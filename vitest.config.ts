@@ -34,6 +34,8 @@ export default defineConfig({
           include: ["test/worker/**/*.test.ts"],
           globalSetup: ["./test/support/engine-setup.ts", "./test/support/receiver-setup.ts"],
           testTimeout: 30_000,
+          // Files wait for containers more than they work; by itself vitest leaves one of two cores unused.
+          maxWorkers: 2,
         },
       },
       "./test/{e2e,security,browser}/vitest.config.ts",

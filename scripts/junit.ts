@@ -20,7 +20,8 @@ function attribute(element: string, name: string): string {
 }
 
 function describeFailure(testcase: string): string {
-  const [, tag = "", body = ""] = /(<(?:failure|error)\b[^>]*>)([\s\S]*?)(?:<\/(?:failure|error)>|$)/.exec(testcase) ?? [];
+  const [, tag = "", body = ""] =
+    /(<(?:failure|error)\b[^>]*>)([\s\S]*?)(?:<\/(?:failure|error)>|$)/.exec(testcase) ?? [];
   const message = [attribute(tag, "message"), unescape(body.replaceAll(/<!\[CDATA\[|\]\]>/g, ""))].join("\n").trim();
   const where = attribute(testcase, "classname") || attribute(testcase, "file");
   const lines = message.split("\n").slice(0, MESSAGE_LINES);

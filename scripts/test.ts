@@ -35,11 +35,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   security: vitest("security"),
   faults: vitest("worker", { FAULT_ROUNDS: process.env["FAULT_ROUNDS"] ?? "12" }, ...CAMPAIGNS),
   // With what user code tries from inside a session, which depends on what its container is.
-  docker: vitest(
-    "e2e",
-    { BUNTIME_E2E: "docker" },
-    ...["--project", "security", "test/e2e", "test/security/inside.test.ts"],
-  ),
+  docker: vitest("e2e", { BUNTIME_E2E: "docker" }, "--project", "security", "test/e2e", "test/security/inside.test.ts"),
   browser: vitest("browser"),
 };
 

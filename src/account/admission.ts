@@ -38,7 +38,7 @@ export class AdmissionDesk {
       const { plan } = credential;
       return {
         kind: "known",
-        principal: { accountId, keyId: OWN_KEY_ID, plan, scopes: SCOPES, sessionId: null },
+        principal: { accountId, keyId: OWN_KEY_ID, plan, scopes: SCOPES, sessionId: null, expiresAt: null },
         rate: this.#count(OWN_KEY_ID, plan, now),
       };
     }
@@ -60,8 +60,8 @@ export class AdmissionDesk {
     if (rate.allowed) {
       keys.noteUse(key, now);
     }
-    const { scopes, sessionId } = key;
-    return { kind: "known", principal: { accountId, keyId: key.id, plan, scopes, sessionId }, rate };
+    const { id: keyId, scopes, sessionId, expiresAt } = key;
+    return { kind: "known", principal: { accountId, keyId, plan, scopes, sessionId, expiresAt }, rate };
   }
 
   #standingOf(key: StoredKey, now: number): (Problem & { details: { reason: string } }) | null {
@@ -72,13 +72,7 @@ export class AdmissionDesk {
         details: { reason: "expired_key" },
       };
     }
-    return this.#parts.settings.active
-      ? null
-      : {
-          code: "forbidden",
-          message: "This account is suspended, or being deleted. Ask the operator of this server.",
-          details: { reason: "account_not_active" },
-        };
+    return this.#parts.settings.active ? null : CLOSED;
   }
 
   #count(keyId: string, { requestsPerMinute }: Plan, now: number): RateDecision {
@@ -95,4 +89,9 @@ export class AdmissionDesk {
   }
 }
 
+export const CLOSED = {
+  code: "forbidden",
+  message: "This account is suspended, or being deleted. Ask the operator of this server.",
+  details: { reason: "account_not_active" },
+} as const satisfies Problem;
 const UNKNOWN_KEY: Problem = { code: "unauthorized", message: "This API key is not known." };

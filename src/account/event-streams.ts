@@ -42,7 +42,7 @@ export class EventStreams {
     this.wake();
   }
 
-  async open({ after, types, keyId }: FollowOptions): Promise<Result<ReadableStream<Uint8Array>>> {
+  async open({ after, types, keyId, expiresAt }: FollowOptions): Promise<Result<ReadableStream<Uint8Array>>> {
     for (let asked = 0; this.#open.size >= EVENTS.streams && asked < PROBES; asked++) {
       this.wake();
       await scheduler.wait(PROBE_PAUSE_MS);
@@ -56,7 +56,7 @@ export class EventStreams {
     }
     // What is not kept any longer is older than all that is.
     let seq = after === null ? this.#store.lastSeq() : (this.#store.seqOf(after) ?? 0);
-    const endAt = Date.now() + EVENTS.streamMs;
+    const endAt = Math.min(Date.now() + EVENTS.streamMs, expiresAt ?? Number.POSITIVE_INFINITY);
     const encoder = new TextEncoder();
     const next = (): string | null => {
       for (;;) {
@@ -83,7 +83,7 @@ export class EventStreams {
           let text = begun ? next() : (next() ?? ": connected\n\n");
           begun = true;
           if (text === null && !opened.ended) {
-            await this.#arrival();
+            await this.#arrival(endAt - Date.now());
             text = next() ?? ": waiting\n\n";
           }
           // What it has not told by then, it tells to who resumes.
@@ -103,11 +103,11 @@ export class EventStreams {
     return ok(stream);
   }
 
-  /** Resolves when something was added, or it is time to show that the stream still lives. */
-  async #arrival(): Promise<void> {
+  /** Resolves when something was added, or it is time to show that the stream still lives, or to end it. */
+  async #arrival(leftMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.add(resolve);
-    const timer = setTimeout(resolve, HEARTBEAT_MS);
+    const timer = setTimeout(resolve, Math.min(HEARTBEAT_MS, Math.max(0, leftMs)));
     await promise;
     clearTimeout(timer);
     this.#waiting.delete(resolve);

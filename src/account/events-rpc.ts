@@ -27,6 +27,8 @@ export interface FollowOptions {
   readonly types: readonly EventType[] | null;
   /** With which it is followed, as long as that is good. */
   readonly keyId: string;
+  /** Until when it is good, in milliseconds since the epoch; null: it does not expire. */
+  readonly expiresAt: number | null;
 }
 
 /** The body of a message in the queue. */

@@ -38,9 +38,16 @@ export class EventStore {
     if (row === undefined) {
       return null;
     }
-    this.#database.exec("DELETE FROM event WHERE seq <= ?", row.seq - EVENTS.kept);
-    this.#ageOut(Date.now());
     return { seq: row.seq, id, type, body };
+  }
+
+  /** After some were appended, `seq` being the last one's. */
+  tidy(seq: number, now: number): void {
+    this.#database.exec("DELETE FROM event WHERE seq <= ?", seq - EVENTS.kept);
+    if (now - this.#agedOutAt > AGED_OUT_MS) {
+      this.#agedOutAt = now;
+      this.#database.exec("DELETE FROM event WHERE at <= ?", now - EVENTS.keptMs);
+    }
   }
 
   /** Oldest first. */
@@ -68,12 +75,5 @@ export class EventStore {
     const query = "SELECT max(seq) AS last FROM event";
     const rows = this.#database.ready ? this.#database.exec<{ last: number | null }>(query) : [];
     return rows[0]?.last ?? 0;
-  }
-
-  #ageOut(now: number): void {
-    if (now - this.#agedOutAt > AGED_OUT_MS) {
-      this.#agedOutAt = now;
-      this.#database.exec("DELETE FROM event WHERE at <= ?", now - EVENTS.keptMs);
-    }
   }
 }

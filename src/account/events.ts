@@ -44,7 +44,9 @@ export class Events {
   /** See EventsRpc. An event and its deliveries are stored in one turn: both, or neither. */
   emit(events: readonly EmittedEvent[]): void {
     const added = events.map((event) => this.#store.append(event)).filter((event) => event !== null);
-    if (added.length > 0) {
+    const last = added.at(-1);
+    if (last !== undefined) {
+      this.#store.tidy(last.seq, Date.now());
       this.webhooks.dispatch(added);
       this.#streams.wake();
     }

@@ -11,11 +11,13 @@ import type { Env } from "../env.ts";
 import { earliest } from "../lib/deadlines.ts";
 import { describe, logError } from "../lib/log.ts";
 import { Refusals } from "../lib/refusals.ts";
+import { inParallel } from "../lib/parallel.ts";
 import { fail } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import type { SessionRecord } from "../session/record.ts";
+import { within } from "../lib/within.ts";
 import { sessionOf } from "../session/rpc.ts";
-import { AdmissionDesk } from "./admission.ts";
+import { AdmissionDesk, CLOSED } from "./admission.ts";
 import { AccountAlarm } from "./alarm.ts";
 import { Database } from "./database.ts";
 import { Events } from "./events.ts";
@@ -44,6 +46,10 @@ import { SessionIndex } from "./session-index.ts";
 import { Settings } from "./settings.ts";
 import { AccountUsage } from "./usage.ts";
 
+/** A session that is told something. */
+const TELL_MS = 5000;
+const TOLD_AT_ONCE = 20;
+const NOTHING = { activeSeconds: 0, executions: 0 } as const;
 /** Sessions that one portion of `erase` removes. */
 const ERASED_AT_ONCE = 20;
 
@@ -117,6 +123,9 @@ export class Account extends DurableObject<Env> {
     if (settings.status !== "active") {
       this.#events.endStreams(null);
     }
+    if (settings.status !== "active" || before?.status === "suspended") {
+      await this.#usage.reviewAwake(Date.now());
+    }
     if (JSON.stringify(before?.budget ?? null) !== JSON.stringify(settings.budget)) {
       await this.#usage.setBudget(settings.budget, Date.now());
     }
@@ -143,7 +152,7 @@ export class Account extends DurableObject<Env> {
   async revokeKey(keyId: string, by: By): Promise<Result<{ deleted: true; id: string }>> {
     const revoked = this.#keys.revoke(keyId);
     if (revoked.ok) {
-      this.#events.endStreams(keyId);
+      await this.#endStreams(keyId);
       await this.#audit({ action: "key.revoked", actor: by.actor, details: { keyId } });
     }
     return revoked;
@@ -152,7 +161,7 @@ export class Account extends DurableObject<Env> {
   async rotateKey(keyId: string, by: By): Promise<Result<NewKey>> {
     const rotated = await this.#keys.rotate(keyId);
     if (rotated.ok) {
-      this.#events.endStreams(keyId);
+      await this.#endStreams(keyId);
       await this.#audit({ action: "key.rotated", actor: by.actor, details: { keyId } });
     }
     return rotated;
@@ -162,7 +171,7 @@ export class Account extends DurableObject<Env> {
     const { plan, active } = this.#settings;
     // Let in just before it was suspended or deleted.
     if (plan === null || !active) {
-      return fail("forbidden", "This account is suspended, or being deleted. Ask the operator of this server.");
+      return { ok: false, error: CLOSED };
     }
     const entered = this.#sessions.enter(record, plan);
     if (!entered.ok && entered.error.code === "session_limit_exceeded") {
@@ -194,7 +203,15 @@ export class Account extends DurableObject<Env> {
 
   /** Late words of a session whose account is gone are not written down. */
   meter(report: MeterReport, options: { readonly reserve: boolean }): AccountBudget | null {
-    return this.#settings.plan === null ? null : this.#usage.report(report, options, Date.now());
+    const { plan, active } = this.#settings;
+    if (plan === null) {
+      return null;
+    }
+    if (active) {
+      return this.#usage.report(report, options, Date.now());
+    }
+    this.#usage.report(report, { reserve: false }, Date.now());
+    return { budget: {}, spent: NOTHING, activeSessions: 0, refused: options.reserve ? CLOSED : null, closed: CLOSED };
   }
 
   usage(range: UsageRange): UsageReport {
@@ -269,6 +286,19 @@ export class Account extends DurableObject<Env> {
     if (next !== null) {
       await this.#alarm.by(next);
     }
+  }
+
+  /** What was opened with a key ends with it. */
+  async #endStreams(keyId: string): Promise<void> {
+    this.#events.endStreams(keyId);
+    await inParallel(this.#sessions.awake(), TOLD_AT_ONCE, async (sessionId) => {
+      try {
+        await within(sessionOf(this.env, sessionId).endStreams(this.#accountId, keyId), TELL_MS);
+      } catch (error) {
+        // An object that was lost has lost its streams as well.
+        logError("streams_not_ended", { sessionId, keyId, reason: describe(error) });
+      }
+    });
   }
 
   #sessionOf(ref: string): string | null {

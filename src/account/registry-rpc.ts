@@ -38,6 +38,11 @@ export interface RegistryRpc {
   createKey(accountId: string, key: CreateKey): Promise<Result<NewKey>>;
   audit(query: Paging & { readonly accountId?: string | undefined }): Promise<AuditPage>;
   record(event: AuditEvent): Promise<void>;
+  /**
+   * Somebody from `client` has shown the operator's key, or failed to. Seconds for which nothing from there is looked at,
+   * the right key included; null: it counts.
+   */
+  attempt(client: string, options: { readonly failed: boolean }): Promise<number | null>;
 }
 
 const NAME = "registry";

@@ -19,6 +19,7 @@ import { describe, logError } from "../lib/log.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import { within } from "../lib/within.ts";
+import { Attempts } from "./attempts.ts";
 import { planOf } from "./plan.ts";
 import type { AuditEvent, Paging, RegistryRpc } from "./registry-rpc.ts";
 import { RegistryStore } from "./registry-store.ts";
@@ -37,6 +38,7 @@ const AUDIT_EXPIRY_MS = 24 * 60 * 60 * 1000;
 
 export class Registry extends DurableObject<Env> implements RegistryRpc {
   readonly #store: RegistryStore;
+  readonly #attempts = new Attempts();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -116,6 +118,10 @@ export class Registry extends DurableObject<Env> implements RegistryRpc {
   async record(event: AuditEvent): Promise<void> {
     this.#store.record(event, Date.now());
     await this.#alarmBy(Date.now() + AUDIT_EXPIRY_MS);
+  }
+
+  async attempt(client: string, options: { readonly failed: boolean }): Promise<number | null> {
+    return this.#attempts.attempt(client, options, Date.now());
   }
 
   override async alarm(): Promise<void> {

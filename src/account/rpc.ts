@@ -91,6 +91,8 @@ export interface Principal {
   readonly scopes: readonly (Scope | "operator")[];
   /** The only session that the key opens; null: all of the account. */
   readonly sessionId: string | null;
+  /** Milliseconds since the epoch. Null: it does not expire. */
+  readonly expiresAt: number | null;
 }
 
 export type Admission =

@@ -96,6 +96,12 @@ export class SessionIndex {
     return this.#database.ready && this.#database.exec(query, sessionId, Date.now()).length > 0;
   }
 
+  /** Those that may be in use. */
+  awake(): readonly string[] {
+    const query = "SELECT id FROM session WHERE state != 'deep-sleep' AND expires_at > ?";
+    return this.#database.ready ? this.#database.exec<{ id: string }>(query, Date.now()).map(({ id }) => id) : [];
+  }
+
   /** Whatever they are, those past their time included. */
   some(limit: number): readonly string[] {
     return this.#database.exec<{ id: string }>("SELECT id FROM session LIMIT ?", limit).map(({ id }) => id);

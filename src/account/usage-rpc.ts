@@ -31,6 +31,8 @@ export interface AccountBudget {
   readonly activeSessions: number;
   /** Why the execution that was asked for may not begin. */
   readonly refused: Problem | null;
+  /** Why nothing of the account may be used, whatever its budget. */
+  readonly closed: Problem | null;
 }
 
 export interface UsageRange {

@@ -89,8 +89,12 @@ export class AccountUsage {
       this.#tell(answer, { but: null });
     }
     // One that has just been created may be in use before it says so.
-    const inUse = this.#live().filter(({ current }) => current.kind === "active" || now - current.at < METER_MS);
-    await this.#review(inUse);
+    await this.#review(this.#live().filter(({ current }) => current.kind === "active" || now - current.at < METER_MS));
+  }
+
+  /** The account was opened or closed. Resolves once the sessions that have a container know. */
+  async reviewAwake(now: number): Promise<void> {
+    await this.#review(this.#live().filter(({ current }) => current.kind !== "asleep" || now - current.at < METER_MS));
   }
 
   budget(now: number): { readonly budget: Budget | null; readonly spent: Spent } {
@@ -163,7 +167,9 @@ export class AccountUsage {
 
   #answer(now: number): AccountBudget | null {
     const { budget, spent } = this.budget(now);
-    return budget === null ? null : { budget, spent, activeSessions: this.#active(now).length, refused: null };
+    return budget === null
+      ? null
+      : { budget, spent, activeSessions: this.#active(now).length, refused: null, closed: null };
   }
 
   /** The one that asks has its answer; the others learn it now. */

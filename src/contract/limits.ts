@@ -139,6 +139,8 @@ export const DISPLAY_NAME_CHARACTERS = 200;
 export const KEY_USE_STORED_MS = 60_000;
 /** The audit log: for how long, and how many entries of one account and kind at the most, newest first. */
 export const AUDIT_KEPT = { ms: 90 * 24 * 60 * 60 * 1000, entries: 10_000 } as const;
+/** Wrong keys for the operator's API from one client address within RATE_WINDOW_MS. */
+export const OPERATOR_ATTEMPTS = 30;
 /** Refused access is told to the audit log so often at the most, for each account and reason. */
 export const REFUSALS_NOTED_MS = 60_000;
 

@@ -115,7 +115,7 @@ const refusals = new Refusals();
 
 /** Who tries the operator's API is of no account, so nobody else tells of it. */
 async function noteRefusal({ code }: Problem, env: Env): Promise<void> {
-  const refused = code === "unauthorized" ? refusals.note(null, "operator_key", Date.now()) : null;
+  const refused = code !== "not_found" ? refusals.note(null, "operator_key", Date.now()) : null;
   if (refused !== null) {
     const details = { reason: refused.reason, times: refused.times };
     await registryOf(env).record({ action: "access.refused", accountId: null, actor: null, details });
@@ -123,7 +123,13 @@ async function noteRefusal({ code }: Problem, env: Env): Promise<void> {
 }
 
 function refusal(problem: Problem): Response {
-  return problemResponse(problem, problem.code === "unauthorized" ? { headers: { "www-authenticate": "Bearer" } } : {});
+  const seconds = problem.details?.["retryAfterSeconds"];
+  return problemResponse(problem, {
+    headers: {
+      ...(problem.code === "unauthorized" ? { "www-authenticate": "Bearer" } : {}),
+      ...(typeof seconds === "number" ? { "retry-after": String(seconds) } : {}),
+    },
+  });
 }
 
 function unexpected(error: unknown, request: Request, requestId: string): Problem {

@@ -1,14 +1,16 @@
 // Who is asking. The one place that looks at the text of a key; what goes on is its digest, and every comparison takes the
 // same time whatever was given.
+import { registryOf } from "../account/registry-rpc.ts";
 import { accountOf } from "../account/rpc.ts";
 import type { AccountRpc, Admission, Principal } from "../account/rpc.ts";
 import { accountOfKey, DEVELOPMENT_ACCOUNT } from "../contract/ids.ts";
-import { PLANS } from "../contract/limits.ts";
+import { OPERATOR_ATTEMPTS, PLANS } from "../contract/limits.ts";
 import { developmentPlan, usableKey } from "../env.ts";
 import type { Env } from "../env.ts";
 import { logError } from "../lib/log.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
+import { clientAddress, clientGroup } from "./client-address.ts";
 
 /** Has one scope, which no account's key can have, and no account. */
 const OPERATOR: Principal = {
@@ -17,6 +19,7 @@ const OPERATOR: Principal = {
   plan: PLANS.free,
   scopes: ["operator"],
   sessionId: null,
+  expiresAt: null,
 };
 
 /** Asks the key's account, once for each request: a key that was revoked just now is refused. */
@@ -61,10 +64,25 @@ export async function admitOperator(request: Request, env: Env): Promise<Result<
     return fail("unauthorized", "No key was given. Send the operator's key as `Authorization: Bearer <key>`.");
   }
   const [digest, other] = await Promise.all([digestOf(given), digestOf(expected)]);
-  return crypto.subtle.timingSafeEqual(digest, other)
+  const isRight = crypto.subtle.timingSafeEqual(digest, other);
+  // Asked for the right key as well: who has guessed too often learns nothing from a guess that is right.
+  const address = clientAddress(request, env.CLIENT_ADDRESS_HEADER);
+  const client = address === null ? EVERYBODY : clientGroup(address);
+  const retryAfterSeconds = await registryOf(env).attempt(client, { failed: !isRight });
+  if (retryAfterSeconds !== null) {
+    return fail(
+      "rate_limit_exceeded",
+      `${OPERATOR_ATTEMPTS} wrong keys came from this address within a minute. Try again in ${retryAfterSeconds} s.`,
+      { limit: OPERATOR_ATTEMPTS, retryAfterSeconds },
+    );
+  }
+  return isRight
     ? ok(OPERATOR)
     : fail("unauthorized", "This is not the operator's key. Keys of accounts do not open this API.");
 }
+
+/** Of whom nothing tells the address. */
+const EVERYBODY = "";
 
 function bearerOf(request: Request): string | null {
   return /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1] ?? null;

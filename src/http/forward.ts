@@ -1,5 +1,5 @@
 // Hands a request on to a session's supervisor as a stream: bodies pass through untouched, both ways.
-import { SESSION_HEADERS } from "../session/rpc.ts";
+import { keyHeader, SESSION_HEADERS } from "../session/rpc.ts";
 import type { SessionRpc } from "../session/rpc.ts";
 import type { Call } from "./call.ts";
 
@@ -26,7 +26,10 @@ export interface Forwarded {
 }
 
 export function forward(call: Call, session: SessionRpc, target: Forwarded): Promise<Response> {
-  const headers = new Headers({ [SESSION_HEADERS.account]: call.principal.accountId });
+  const headers = new Headers({
+    [SESSION_HEADERS.account]: call.principal.accountId,
+    [SESSION_HEADERS.key]: keyHeader(call.principal),
+  });
   if (target.json === undefined) {
     for (const name of PASSED_ON) {
       const value = call.request.headers.get(name);

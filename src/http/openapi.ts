@@ -15,8 +15,8 @@ import type { Route } from "../contract/route.ts";
 
 /** Errors that every route can give, whoever it is for. */
 const COMMON: readonly ErrorCode[] = ["invalid_request", "unauthorized", "internal_error"];
-/** Of the operator's API there is none where the server has no key for it; nothing counts its requests. */
-const OF_OPERATOR: readonly ErrorCode[] = [...COMMON, "not_found"];
+/** Of the operator's API there is none where the server has no key for it; wrong keys are counted, requests are not. */
+const OF_OPERATOR: readonly ErrorCode[] = [...COMMON, "not_found", "rate_limit_exceeded"];
 const OF_ACCOUNT: readonly ErrorCode[] = [...COMMON, "forbidden", "rate_limit_exceeded"];
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = {

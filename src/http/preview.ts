@@ -4,6 +4,7 @@ import { ERRORS } from "../contract/errors.ts";
 import type { ErrorBody, Problem } from "../contract/errors.ts";
 import type { Env } from "../env.ts";
 import { sessionOf, SESSION_HEADERS } from "../session/rpc.ts";
+import { clientAddress } from "./client-address.ts";
 import { previewPage } from "./preview-page.ts";
 import { takeTokens, tokenCookie } from "./preview-token.ts";
 import type { Visit } from "./preview-token.ts";
@@ -15,7 +16,7 @@ export interface PreviewTarget {
 
 export async function preview(request: Request, env: Env, target: PreviewTarget, requestId: string): Promise<Response> {
   const url = new URL(request.url);
-  const headers = previewHeaders(request, url);
+  const headers = previewHeaders(request, url, clientAddress(request, env.CLIENT_ADDRESS_HEADER));
   const visit = takeTokens(url, headers);
   if (visit.byLink && isNavigation(request)) {
     return enter({ request, env, target, requestId }, url, visit);
@@ -81,14 +82,13 @@ function wantsPage(request: Request): boolean {
   return request.headers.get("accept")?.includes("text/html") === true;
 }
 
-function previewHeaders(request: Request, url: URL): Headers {
+function previewHeaders(request: Request, url: URL, client: string | null): Headers {
   const headers = new Headers(request.headers);
   for (const name of request.headers.keys()) {
     if (name.startsWith("x-buntime-") || name.startsWith("x-forwarded-")) {
       headers.delete(name);
     }
   }
-  const client = request.headers.get("cf-connecting-ip");
   if (client !== null) {
     headers.set("x-forwarded-for", client);
   }

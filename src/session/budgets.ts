@@ -86,12 +86,19 @@ export class Budgets {
   }
 
   /** Why the container may not be used, as far as is known. */
-  refusal(): Overspent | null {
-    return overspent("session", this.#record()?.budget, this.#meter.spent()) ?? this.accountRefusal();
+  refusal(): Problem | null {
+    return this.#ownRefusal() ?? this.accountRefusal();
   }
 
-  accountRefusal(): Overspent | null {
-    return overspent("account", this.#shared?.budget, this.#shared?.spent ?? { activeSeconds: 0, executions: 0 });
+  #ownRefusal(): Overspent | null {
+    return overspent("session", this.#record()?.budget, this.#meter.spent());
+  }
+
+  accountRefusal(): Problem | null {
+    return (
+      this.#shared?.closed ??
+      overspent("account", this.#shared?.budget, this.#shared?.spent ?? { activeSeconds: 0, executions: 0 })
+    );
   }
 
   /** Before the container is used: asks for the account's budget where it may have changed unnoticed. */
@@ -203,11 +210,12 @@ export class Budgets {
     if (!this.#meter.running) {
       return;
     }
-    const refused = this.refusal();
-    if (this.#meter.tell(refused !== null) && refused?.details.of === "session") {
-      this.#session().events.emit("budget.exceeded", { ...refused.details }, { store: true });
+    const own = this.#ownRefusal();
+    const refused = own ?? this.accountRefusal();
+    if (this.#meter.tell(refused !== null) && own !== null) {
+      this.#session().events.emit("budget.exceeded", { ...own.details }, { store: true });
     }
-    if (refused !== null && this.#meter.isActive) {
+    if (refused !== null && this.#meter.isAwake) {
       this.#exhaustedAt = Date.now();
       await this.#session().exhaust();
     }

@@ -96,7 +96,8 @@ export class EmbeddedContainer implements SessionContainer {
       // The engine makes it the `host` that the user's server reads.
       relayed.headers.set("x-buntime-host", url.host);
     }
-    return fetch(relayed);
+    // As the real one, it leaves what the user's server has encoded as it is; a new Request forgets that it should.
+    return fetch(relayed, { encodeResponseBody: "manual" });
   }
 
   #address(port: number): Promise<string> {

@@ -11,6 +11,10 @@ export interface LastEvent {
 export interface RelayOptions {
   /** Called with everything that comes from the source. */
   readonly seen: (chunk: Uint8Array) => void;
+  /** Called with the size of what the reader took. */
+  readonly sent: (bytes: number) => void;
+  /** Aborted: the reader may read no longer. */
+  readonly cut: AbortSignal;
   /** Called when the source broke off; gives the event that the reader gets in place of the rest. */
   readonly broken: (error: unknown) => Promise<LastEvent>;
   /** Called once, when nothing more comes from the source. */
@@ -35,10 +39,19 @@ async function pump(
   const write = async (bytes: Uint8Array): Promise<void> => {
     try {
       await sink.write(bytes);
+      options.sent(bytes.length);
     } catch {
       open = false;
     }
   };
+  const cut = (): void => {
+    open = false;
+    sink.abort(options.cut.reason).catch(() => {});
+    if (!options.drain) {
+      source.cancel(options.cut.reason).catch(() => {});
+    }
+  };
+  options.cut.addEventListener("abort", cut, { once: true });
   try {
     for (;;) {
       const { done, value } = await source.read();
@@ -59,6 +72,7 @@ async function pump(
     const { event, data } = await options.broken(error);
     await write(new TextEncoder().encode(`event: ${event}\nid: ${lastId(latest) + 1}\ndata: ${data}\n\n`));
   }
+  options.cut.removeEventListener("abort", cut);
   options.ended();
   await sink.close().catch(() => {});
 }

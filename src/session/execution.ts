@@ -44,6 +44,8 @@ export interface ExecuteOptions {
   readonly sent: (bytes: number) => void;
   /** Read a stream to its end even when the client went away. */
   readonly drain: boolean;
+  /** Aborted: whoever reads a stream may read no longer. */
+  readonly cut: AbortSignal;
 }
 
 interface Started {
@@ -186,16 +188,13 @@ export class Executions {
 
   #relay(
     body: ReadableStream<Uint8Array>,
-    { run, started, drain, ended, sent, completed }: ExecuteOptions & { readonly run: Run; readonly started: Started },
+    { run, started, ended, completed, ...options }: ExecuteOptions & { readonly run: Run; readonly started: Started },
   ): ReadableStream<Uint8Array> {
     const tail = new EventTail();
     let last: LastEvent | null = null;
     return relayEvents(body, {
-      drain,
-      seen: (chunk) => {
-        tail.add(chunk);
-        sent(chunk.length);
-      },
+      ...options,
+      seen: (chunk) => tail.add(chunk),
       broken: async (error) => (last = await this.#lastEvent(run, started, error)),
       ended: () => {
         const ending = tail.ending();

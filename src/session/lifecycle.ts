@@ -148,14 +148,16 @@ export class Lifecycle {
     return this.#budgets.refusal();
   }
 
-  /** A budget is spent: executions are ended, so that their callers get answers, and the session sleeps. */
+  /** A budget is spent, or the account closed: executions are ended, so that their callers get answers, and the session sleeps. */
   exhaust(): Promise<void> {
     return this.exclusively(async () => {
-      if (this.#session === null || this.state.phase !== "active") {
+      const { phase } = this.state;
+      if (this.#session === null || (phase !== "active" && phase !== "idle")) {
         return;
       }
       const { record } = this.#session;
-      const ended = await this.#effects.endAll(record);
+      // What is idle stands still already.
+      const ended = phase === "idle" ? ok(null) : await this.#effects.endAll(record);
       if (!ended.ok) {
         logError("budget_not_kept", { sessionId: record.id, reason: ended.error.message });
       }

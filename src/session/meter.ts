@@ -76,6 +76,11 @@ export class Meter {
     return this.running && this.#state?.reading.current.kind === "active";
   }
 
+  /** There is a container, running or frozen. */
+  get isAwake(): boolean {
+    return this.running && this.#state?.reading.current.kind !== "asleep";
+  }
+
   /** Executions that have begun and not ended. */
   get pending(): number {
     return this.#state?.pending ?? 0;
@@ -146,7 +151,7 @@ export class Meter {
     }
   }
 
-  /** An answer goes to a client. A length that is not known beforehand is not found out: bodies are not slowed down. */
+  /** An answer goes to a client: its length, where that is known beforehand. What else it has is counted as it goes out. */
   countAnswer(request: Request, response: Response): void {
     const length = Number(response.headers.get("content-length") ?? 0);
     if (request.method !== "HEAD" && response.body !== null && Number.isSafeInteger(length) && length > 0) {

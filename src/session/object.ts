@@ -26,6 +26,7 @@ import { Budgets } from "./budgets.ts";
 import { createSession } from "./creation.ts";
 import { Effects } from "./effects.ts";
 import { Executions } from "./execution.ts";
+import { KeyRights } from "./key-rights.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Meter } from "./meter.ts";
 import { visibleState } from "./state.ts";
@@ -34,7 +35,7 @@ import type { SessionRecord } from "./record.ts";
 import { PreviewAccess } from "./preview-access.ts";
 import { PreviewLimit } from "./preview-limit.ts";
 import { Restoring } from "./restoring.ts";
-import { SESSION_HEADERS } from "./rpc.ts";
+import { takeHeaders } from "./session-headers.ts";
 import type { CreateOptions, DiffOptions, ForkSource, OpenedPreview, ResumeOptions, SessionRpc } from "./rpc.ts";
 import type { Run } from "./run.ts";
 import { Runtime } from "./runtime.ts";
@@ -66,6 +67,7 @@ export class Session extends DurableObject<Env> implements SessionRpc {
   readonly #watch: TerminationWatch;
   readonly #asleep: AsleepReads;
   readonly #previews: PreviewAccess;
+  readonly #keys = new KeyRights();
   readonly #previewLimit: PreviewLimit;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -270,22 +272,19 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     return this.#previews.open(port, tokens);
   }
 
-  override async fetch(request: Request): Promise<Response> {
-    const headers = new Headers(request.headers);
-    const accountId = headers.get(SESSION_HEADERS.account);
-    const port = headers.get(SESSION_HEADERS.port);
-    const tokens = headers.get(SESSION_HEADERS.tokens)?.split(",") ?? [];
-    for (const name of Object.values(SESSION_HEADERS)) {
-      headers.delete(name);
+  async endStreams(accountId: string, keyId: string): Promise<void> {
+    if (this.#lifecycle.find(accountId).ok) {
+      this.#keys.revoke(keyId);
     }
-    // Answered already, here; a container port takes it for a second answer and fails the upload.
-    headers.delete("expect");
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    const { headers, accountId, key, port, tokens } = takeHeaders(request);
     const found = this.#lifecycle.find(accountId);
     if (found.ok && port === null && visibleState(found.value.state) === "deep-sleep") {
       const read = await this.#asleep.answer(request);
       if (read !== null) {
-        this.#meter.countAnswer(request, read);
-        return read;
+        return this.#streams.send(request, read, { ended: () => {}, right: this.#keys.of(key) });
       }
     }
     // First of all: a visitor who is refused neither wakes the session nor keeps it awake.
@@ -302,7 +301,8 @@ export class Session extends DurableObject<Env> implements SessionRpc {
       return ownProblem(request, session.error);
     }
     this.#asleep.forget();
-    return this.#streams.pass(session.value.record, request, headers, { port, admission: admission.value });
+    const right = port === null ? this.#keys.of(key) : admission.value;
+    return this.#streams.pass(session.value.record, request, headers, { port, right });
   }
 
   override async alarm(): Promise<void> {

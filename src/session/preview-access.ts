@@ -9,14 +9,12 @@ import type { Env } from "../env.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import type { Right } from "./key-rights.ts";
 import type { OpenedPreview } from "./rpc.ts";
 
-/** What a visitor was let in with. What it opened ends when it does. */
-export interface Admission {
+/** What a visitor was let in with. */
+export interface Admission extends Right {
   readonly token: string;
-  readonly expiresAt: number;
-  /** Aborted when the token is revoked. */
-  readonly revoked: AbortSignal;
 }
 
 interface Row extends Record<string, SqlStorageValue> {

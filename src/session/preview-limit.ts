@@ -11,6 +11,8 @@ import { describe, logError } from "../lib/log.ts";
 import { within } from "../lib/within.ts";
 
 const ASK_MS = 5000;
+/** An account that is opened again is not to be waited for. */
+const CLOSED_KEPT_MS = 1000;
 
 export class PreviewLimit {
   readonly #env: Env;
@@ -26,7 +28,8 @@ export class PreviewLimit {
   /** Counts a visit. The refusal, or null. */
   async refuse(accountId: string): Promise<Problem | null> {
     const now = Date.now();
-    if (now - this.#askedAt >= RATE_WINDOW_MS || now < this.#askedAt) {
+    const keptMs = this.#policy?.open === false ? CLOSED_KEPT_MS : RATE_WINDOW_MS;
+    if (now - this.#askedAt >= keptMs || now < this.#askedAt) {
       this.#asking ??= this.#ask(accountId).finally(() => (this.#asking = null));
       await this.#asking;
     }

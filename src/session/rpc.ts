@@ -23,6 +23,8 @@ export interface SessionRpc {
   destroy(accountId: string): Promise<Result<{ deleted: true; sessionId: string }>>;
   /** The account's budget was changed or is spent: it is asked for anew, and kept. */
   reviewBudget(accountId: string): Promise<void>;
+  /** A key opens the account no longer: the streams that it has opened end. */
+  endStreams(accountId: string, keyId: string): Promise<void>;
   isNamed(accountId: string, name: string): Promise<boolean>;
   kill(accountId: string, command: KillCommand): Promise<Result<KillAnswer>>;
   processes(accountId: string): Promise<Result<ProcessList>>;
@@ -78,12 +80,19 @@ export interface DiffOptions {
 /** Headers between Worker and session object. None of them may come from a client or go into a container. */
 export const SESSION_HEADERS = {
   account: "x-buntime-account",
+  /** With which that account asks, by `keyHeader`. What it opens ends with it. */
+  key: "x-buntime-key",
   port: "x-buntime-port",
   /** What a visitor gave to be let in to a private preview, separated by commas. */
   tokens: "x-buntime-tokens",
   /** On an answer: it is a problem of ours and not from the user's server. The request's id, which is new each time. */
   problem: "x-buntime-problem",
 } as const;
+
+/** The value of SESSION_HEADERS.key. */
+export function keyHeader({ keyId, expiresAt }: { readonly keyId: string; readonly expiresAt: number | null }): string {
+  return expiresAt === null ? keyId : `${keyId} ${expiresAt}`;
+}
 
 /** Query of `/execute`: what the object has to know without reading the command. */
 export interface ExecuteQuery {

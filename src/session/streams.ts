@@ -9,15 +9,16 @@ import type { Activity } from "./activity.ts";
 import type { Budgets } from "./budgets.ts";
 import { completionEventId } from "./execution-event.ts";
 import type { Executions } from "./execution.ts";
+import type { Right } from "./key-rights.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Meter } from "./meter.ts";
 import type { SessionRecord } from "./record.ts";
 import type { Restoring } from "./restoring.ts";
 import { SESSION_HEADERS } from "./rpc.ts";
-import type { Admission } from "./preview-access.ts";
 import type { Runtime } from "./runtime.ts";
 import type { SupervisorClient } from "./supervisor-client.ts";
 import { whenSent } from "./when-sent.ts";
+import type { Sending } from "./when-sent.ts";
 
 /** On the answer that waited for a wake: newer snapshots are damaged, so this one was used. */
 const RESTORED_FROM = "buntime-restored-from";
@@ -33,11 +34,13 @@ export interface StreamParts {
   readonly restoring: Restoring;
 }
 
+const NEVER = new AbortController().signal;
+
 export interface PassOptions {
   /** Null: the supervisor. */
   readonly port: string | null;
-  /** Null: nobody had to be let in. */
-  readonly admission: Admission | null;
+  /** Of who asks. Null: nobody has to be let in. */
+  readonly right: Right | null;
 }
 
 export class Streams {
@@ -63,9 +66,9 @@ export class Streams {
     record: SessionRecord,
     request: Request,
     headers: Headers,
-    { port, admission }: PassOptions,
+    { port, right }: PassOptions,
   ): Promise<Response> {
-    const { activity, lifecycle, meter } = this.#parts;
+    const { activity, lifecycle } = this.#parts;
     const end = activity.begin();
     const mayChange = port !== null || (request.method !== "GET" && request.method !== "HEAD");
     const note = (): void => {
@@ -81,19 +84,25 @@ export class Streams {
     try {
       const url = new URL(request.url);
       if (port === null && url.pathname === "/execute") {
-        return await this.#execute(record, await request.text(), url.searchParams, ended);
+        return await this.#execute(record, await request.text(), url.searchParams, { ended, right });
       }
       const response =
         port === null
           ? await this.#toSupervisor(request, url, headers)
           : await this.#toPort(Number(port), request, headers, record.resourceLimits);
-      meter.countAnswer(request, response);
-      const sent = (bytes: number): void => meter.count({ egressBytes: bytes }, { store: false });
-      return whenSent(response, { ended, sent, admission });
+      return this.send(request, response, { ended, right });
     } catch (error) {
       ended();
       throw error;
     }
+  }
+
+  /** An answer goes to a client, and is counted. */
+  send(request: Request, response: Response, { ended, right }: Pick<Sending, "ended" | "right">): Response {
+    const { meter } = this.#parts;
+    meter.countAnswer(request, response);
+    const sent = (bytes: number): void => meter.count({ egressBytes: bytes }, { store: false });
+    return whenSent(response, { ended, sent, right });
   }
 
   async #toSupervisor(request: Request, url: URL, headers: Headers): Promise<Response> {
@@ -114,8 +123,9 @@ export class Streams {
       return ownProblem(request, run.error);
     }
     try {
-      const answer = await this.#parts.runtime.fetchPort(port, new Request(request, { headers, redirect: "manual" }));
-      return withoutOurs(answer);
+      // What the user's server has encoded goes to the client as it is.
+      const init = { headers, redirect: "manual", encodeResponseBody: "manual" } as const;
+      return withoutOurs(await this.#parts.runtime.fetchPort(port, new Request(request, init)));
     } catch (error) {
       return ownProblem(request, {
         code: "preview_unavailable",
@@ -126,7 +136,12 @@ export class Streams {
   }
 
   /** An execution is read to its end even when its client went away, unless it asked to be cancelled then. */
-  async #execute(record: SessionRecord, command: string, query: URLSearchParams, end: () => void): Promise<Response> {
+  async #execute(
+    record: SessionRecord,
+    command: string,
+    query: URLSearchParams,
+    { ended: end, right }: Pick<Sending, "ended" | "right">,
+  ): Promise<Response> {
     const { executions, lifecycle, meter, budgets } = this.#parts;
     const ended = (): void => {
       end();
@@ -149,6 +164,7 @@ export class Streams {
     const response = await executions.execute(call, {
       sent: (bytes) => meter.count({ egressBytes: bytes }, { store: false }),
       drain: query.get("cancelOnDisconnect") !== "true",
+      cut: right?.revoked ?? NEVER,
       completed: (completion) => {
         if (completion !== null) {
           begun.began(true);

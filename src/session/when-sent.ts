@@ -1,30 +1,39 @@
-// Answers of a container on their way out: when they have ended, and that they end with the visitor's right to see them.
-import type { Admission } from "./preview-access.ts";
+// Answers of a container on their way out: when they have ended, how much went out, and that they end with the right of
+// who asked to see them.
+import type { Right } from "./key-rights.ts";
+import { moveBytes } from "./moved-bytes.ts";
 
 export interface Sending {
   /** Called when the body has been read to its end or let go, or the socket was closed. */
   readonly ended: () => void;
-  /** Called with the size of what goes out over a socket. */
+  /** Called with the size of what goes out and was not announced by a length: streams, and messages of sockets. */
   readonly sent: (bytes: number) => void;
-  /** What the visitor of a private preview was let in with; null where that is not needed. */
-  readonly admission: Admission | null;
+  /** With which it was asked for; null where that needs none. */
+  readonly right: Right | null;
 }
 
-/** The bytes are moved by the runtime itself, not in JavaScript. */
-export function whenSent(response: Response, { ended, sent, admission }: Sending): Response {
+/** Of a length that is known the bytes are moved by the runtime itself, not in JavaScript. */
+export function whenSent(response: Response, { ended, sent, right }: Sending): Response {
   if (response.webSocket !== null) {
-    return relaySocket(response, { ended, sent, admission });
+    return relaySocket(response, { ended, sent, right });
   }
-  // Encoded bytes would be decoded on their way through here.
-  if (response.body === null || isShort(response) || response.headers.has("content-encoding")) {
+  if (response.body === null || isShort(response)) {
     ended();
     return response;
   }
   const length = Number(response.headers.get("content-length") ?? Number.NaN);
-  const { readable, writable } =
-    Number.isSafeInteger(length) && length >= 0 ? new FixedLengthStream(length) : new IdentityTransformStream();
-  response.body.pipeTo(writable, admission === null ? {} : { signal: admission.revoked }).then(ended, ended);
-  return new Response(readable, response);
+  const signal = right?.revoked ?? null;
+  const { status, statusText, headers } = response;
+  // What the user's server has encoded came as it is, and goes on so.
+  const encodeBody = headers.has("content-encoding") ? "manual" : "automatic";
+  if (Number.isSafeInteger(length) && length >= 0) {
+    const { readable, writable } = new FixedLengthStream(length);
+    response.body.pipeTo(writable, signal === null ? {} : { signal }).then(ended, ended);
+    return new Response(readable, { status, statusText, headers, encodeBody });
+  }
+  const { readable, writable } = new IdentityTransformStream();
+  moveBytes(response.body, writable, { sent, signal }).then(ended, ended);
+  return new Response(readable, { status, statusText, headers, encodeBody });
 }
 
 /** Sent at once, whatever the client does. */
@@ -39,7 +48,7 @@ function isShort(response: Response): boolean {
 const POLICY_VIOLATION = 1008;
 
 /** A WebSocket that was passed on could not be seen to close: its two ends are joined here. */
-function relaySocket(response: Response, { ended, sent, admission }: Sending): Response {
+function relaySocket(response: Response, { ended, sent, right }: Sending): Response {
   const upstream = response.webSocket;
   if (upstream === null) {
     return response;
@@ -54,10 +63,10 @@ function relaySocket(response: Response, { ended, sent, admission }: Sending): R
     }
     ended();
   };
-  const mayPass = (): boolean => admission === null || Date.now() < admission.expiresAt;
+  const mayPass = (): boolean => right === null || Date.now() < right.expiresAt;
   join(upstream, server, { ended, mayPass, shut, sent });
   join(server, upstream, { ended, mayPass, shut, sent: () => {} });
-  admission?.revoked.addEventListener("abort", shut, { once: true });
+  right?.revoked.addEventListener("abort", shut, { once: true });
   upstream.accept();
   server.accept();
   return new Response(null, { status: response.status, headers: response.headers, webSocket: client });

@@ -2,7 +2,9 @@
 import { Agent, request as httpRequest } from "node:http";
 import type { IncomingMessage } from "node:http";
 
-const agent = new Agent({ keepAlive: true, maxSockets: 128 });
+/** An idle connection is given up before workerd does so, after 5 s: that could meet a request on its way. */
+const IDLE_MS = 2000;
+const agent = new Agent({ keepAlive: true, maxSockets: 128, timeout: IDLE_MS });
 
 export interface Call {
   readonly url: URL;

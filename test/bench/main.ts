@@ -5,10 +5,12 @@
 import path from "node:path";
 import { ROOT } from "../../scripts/root.ts";
 import { startTestPlatform } from "../support/platform.ts";
+import { ADMIN_KEY } from "./accounts.ts";
 import { startBench } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import { executeFigures } from "./figures-execute.ts";
 import { fileFigures } from "./figures-files.ts";
+import { loadFigures } from "./figures-load.ts";
 import { memoryFigures } from "./figures-memory.ts";
 import { previewFigures } from "./figures-preview.ts";
 import { snapshotMemoryFigures } from "./figures-snapshot-memory.ts";
@@ -32,6 +34,7 @@ const GROUPS: readonly (readonly [name: string, measure: (bench: Bench) => Promi
   ["files", fileFigures],
   ["preview", previewFigures],
   ["stream", streamFigures],
+  ["load", loadFigures],
   ["wake", wakeFigures],
   ["snapshots", (bench) => snapshotFigures(bench, { docker })],
   ["snapshot-memory", (bench) => snapshotMemoryFigures(bench, { docker })],
@@ -42,7 +45,7 @@ const only = process.argv
   .split(",");
 
 // What is measured is saved when it is asked for, and not in between.
-const platform = await startTestPlatform({ docker, env: { SAVE_AFTER: "1h" } });
+const platform = await startTestPlatform({ docker, env: { SAVE_AFTER: "1h", BUNTIME_ADMIN_KEY: ADMIN_KEY } });
 const bench = await startBench(platform);
 const figures: Figure[] = [];
 const machine = describeMachine(platform.dataDir);

@@ -1,8 +1,10 @@
 // Numbers out of many samples. Times are milliseconds.
+import { setTimeout as delay } from "node:timers/promises";
 
 export interface Distribution {
   readonly p50: number;
   readonly p95: number;
+  readonly p99: number;
 }
 
 function percentile(samples: readonly number[], share: number): number {
@@ -13,7 +15,7 @@ function percentile(samples: readonly number[], share: number): number {
 export const median = (samples: readonly number[]): number => percentile(samples, 0.5);
 
 export function distribution(samples: readonly number[]): Distribution {
-  return { p50: median(samples), p95: percentile(samples, 0.95) };
+  return { p50: median(samples), p95: percentile(samples, 0.95), p99: percentile(samples, 0.99) };
 }
 
 export async function timed(run: () => Promise<unknown>): Promise<number> {
@@ -27,6 +29,22 @@ export async function sequence(count: number, run: (index: number) => Promise<un
   const samples: number[] = [];
   for (let index = 0; index < count; index++) samples.push(await timed(() => run(index)));
   return samples;
+}
+
+/** So many in a second, whether those before are done or not: what each took. */
+export async function atRate(
+  perSecond: number,
+  durationMs: number,
+  run: (index: number) => Promise<unknown>,
+): Promise<number[]> {
+  const startedAt = performance.now();
+  const runs: Promise<number>[] = [];
+  for (let index = 0; index < (perSecond * durationMs) / 1000; index++) {
+    const wait = startedAt + (index * 1000) / perSecond - performance.now();
+    if (wait > 0) await delay(wait);
+    runs.push(timed(() => run(index)));
+  }
+  return Promise.all(runs);
 }
 
 /** Runs per second with `inFlight` of them at any time, for about `durationMs`. */

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { previewLabel } from "../../src/contract/ids.ts";
 import type { Client } from "../../scripts/client.ts";
 import { readText } from "../../scripts/client.ts";
-import { clientOf, clientWith, operator, run } from "./accounts.ts";
+import { clientOf, clientWith, fromElsewhere, operator, run } from "./accounts.ts";
 import { belongingsOf, OWNED_TEXT, WANTED } from "./foreign.ts";
 import type { Belongings } from "./foreign.ts";
 import { OPERATIONS, pathOf, queryOf, sessionPlace } from "./operations.ts";
@@ -211,11 +211,10 @@ describe("the operator's API", () => {
     for (const key of [alice.apiKey, run.developmentKey, `${run.adminKey}x`, run.adminKey.slice(0, -1)]) {
       for (const operation of ofOperator) {
         const path = pathOf(operation.route, { accountId: run.accounts.alice.id });
-        const response = await clientWith(key).request(
-          operation.route.method.toUpperCase(),
-          path,
-          operation.route.body === undefined ? {} : { json: {} },
-        );
+        const response = await clientWith(key).request(operation.route.method.toUpperCase(), path, {
+          headers: fromElsewhere(),
+          ...(operation.route.body === undefined ? {} : { json: {} }),
+        });
         expect([operation.name, response.status], await response.text()).toEqual([operation.name, 401]);
       }
     }

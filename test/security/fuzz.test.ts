@@ -5,7 +5,7 @@ import * as z from "zod";
 import { ERRORS } from "../../src/contract/errors.ts";
 import type { ErrorCode } from "../../src/contract/errors.ts";
 import { readText } from "../../scripts/client.ts";
-import { run } from "./accounts.ts";
+import { fromElsewhere, run } from "./accounts.ts";
 import { requestsFor } from "./fuzz-requests.ts";
 import type { Described, FuzzRequest } from "./fuzz-requests.ts";
 import { makeWorld, requestsOf, SPARED } from "./fuzz-world.ts";
@@ -74,6 +74,7 @@ function send({
         method,
         path: `/api${path}`,
         headers: {
+          ...(key === "wrong" ? fromElsewhere() : {}),
           ...(given === null ? {} : { authorization: `Bearer ${given}` }),
           ...(bytes === null ? {} : { "content-type": "application/json", "content-length": bytes.length }),
           ...headers,

@@ -9,6 +9,9 @@ import { startTestPlatform } from "../support/platform.ts";
 const ADMIN_KEY = `adm_sec${randomText(32)}`;
 const DEVELOPMENT_KEY = `btk_dev${randomText(32)}`;
 
+/** So that tests which guess keys do it from elsewhere than where the operator is. */
+export const ADDRESS_HEADER = "x-client-address";
+
 /** Wide, so that no test meets a limit of another's; the sessions of `fuzzed` are few, since each costs a container. */
 const LIMITS = { requestsPerMinute: 1_000_000, previewsPerMinute: 1_000_000, sessions: 50 };
 const ACCOUNTS = { alice: LIMITS, mallory: LIMITS, fuzzed: { ...LIMITS, sessions: 8 } } as const;
@@ -31,7 +34,10 @@ declare module "vitest" {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const platform = await startTestPlatform({ env: { BUNTIME_ADMIN_KEY: ADMIN_KEY, BUNTIME_API_KEY: DEVELOPMENT_KEY } });
+  const platform = await startTestPlatform({
+    docker: process.env["BUNTIME_E2E"] === "docker",
+    env: { BUNTIME_ADMIN_KEY: ADMIN_KEY, BUNTIME_API_KEY: DEVELOPMENT_KEY, CLIENT_ADDRESS_HEADER: ADDRESS_HEADER },
+  });
   const { client, dataDir, logFile } = platform;
   const operator = new Client({ url: client.url.href, apiKey: ADMIN_KEY, domain: client.domain });
   const create = async (name: AccountName): Promise<{ id: string; key: string }> => {

@@ -4,7 +4,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { NewKey } from "../../src/contract/account.ts";
 import { NewPreviewToken } from "../../src/contract/preview.ts";
 import { ROOT } from "../../scripts/root.ts";
-import { clientOf, clientWith, operator, run } from "./accounts.ts";
+import { OPERATOR_ATTEMPTS } from "../../src/contract/limits.ts";
+import { clientOf, clientWith, fromElsewhere, operator, run } from "./accounts.ts";
 import { OPERATIONS } from "./operations.ts";
 
 const client = clientOf("alice");
@@ -152,6 +153,24 @@ describe("a wrong key", () => {
     );
     expect(new Set(bodies).size, [...new Set(bodies)].join("\n")).toBe(1);
     expect(bodies[0]).toMatch(/^401 .*"unauthorized"/);
+  });
+
+  test("of the operator cannot be guessed from one address a thousand times, and he is let in from his own", async () => {
+    const headers = fromElsewhere();
+    const guess = async (key: string): Promise<number> => {
+      const response = await clientWith(key).request("GET", "/admin/accounts", { headers });
+      await response.text();
+      return response.status;
+    };
+    const guesses = Array.from(
+      { length: OPERATOR_ATTEMPTS + 20 },
+      (_, index) => `${run.adminKey.slice(0, -4)}${index}`,
+    );
+    const answers = await Promise.all(guesses.map(guess));
+    expect(answers.filter((status) => status === 401)).toHaveLength(OPERATOR_ATTEMPTS);
+    expect(answers.filter((status) => status === 429)).toHaveLength(20);
+    expect(await guess(run.adminKey)).toBe(429);
+    expect((await operator().request("GET", "/admin/accounts")).status).toBe(200);
   });
 
   test("is compared in constant time wherever one is compared", () => {

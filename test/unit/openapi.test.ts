@@ -30,7 +30,7 @@ describe("the OpenAPI document", () => {
           "invalid_request",
           "unauthorized",
           "internal_error",
-          ...(route.scope === "operator" ? ["not_found"] : ["forbidden", "rate_limit_exceeded"]),
+          ...(route.scope === "operator" ? ["not_found", "rate_limit_exceeded"] : ["forbidden", "rate_limit_exceeded"]),
         ].map((code) => String(ERRORS[code as keyof typeof ERRORS].status)),
       ];
       expect(new Set(Object.keys(operation?.responses ?? {})), operationId).toEqual(new Set(statuses));

@@ -35,6 +35,23 @@ function passTime(ms: number): void {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + ms });
 }
 
+/** Answers without a length; `/endless` until its reader has left, `/left` how often that was. */
+const STREAMING = `let left = 0;
+  const zeros = new Uint8Array(100_000);
+  Bun.serve({ port: 8080, idleTimeout: 0, fetch(request) {
+    switch (new URL(request.url).pathname) {
+      case "/whole": return new Response(async function* () { for (let i = 0; i < 3; i++) { yield zeros; await Bun.sleep(1); } });
+      case "/packed": return new Response(
+        new ReadableStream({ start(c) { c.enqueue(Bun.gzipSync(new Uint8Array(300_000).fill(97))); c.close(); } }),
+        { headers: { "content-encoding": "gzip", "content-type": "text/plain" } });
+      case "/endless": {
+        request.signal.addEventListener("abort", () => { left++; });
+        return new Response(new ReadableStream({ async pull(c) { c.enqueue(zeros); await Bun.sleep(1); } }));
+      }
+      default: return new Response(String(left));
+    }
+  } });`;
+
 describe("usage", () => {
   it("of a session is its time by state, what its container took, its executions and what was sent", async () => {
     const { id } = await createSession();
@@ -111,6 +128,32 @@ describe("usage", () => {
     expect(row?.executions).toBe(2);
     expect(row?.egressBytes).toBeGreaterThanOrEqual(35_000);
     expect(row?.egressBytes).toBeLessThan(60_000);
+  });
+
+  it("counts what is streamed without a length, as far as its reader took it", async () => {
+    const { id } = await createSession();
+    await execute({ sessionId: id, code: STREAMING });
+    const bytesOf = async (): Promise<number> => (await usageOf(id))?.egressBytes ?? 0;
+    const whole = await visit(previewUrl(id, "/whole"));
+    expect(whole.headers.has("content-length")).toBe(false);
+    expect((await whole.arrayBuffer()).byteLength).toBe(300_000);
+    const packed = await visit(previewUrl(id, "/packed"), { headers: { "accept-encoding": "gzip" } });
+    expect(packed.headers.get("content-encoding")).toBe("gzip");
+    expect((await packed.text()).length).toBe(300_000);
+
+    const endless = await visit(previewUrl(id, "/endless"));
+    let taken = 0;
+    for await (const piece of endless.body ?? []) {
+      taken += piece.byteLength;
+      if (taken >= 200_000) {
+        break;
+      }
+    }
+    await until("its server knows", async () => (await (await visit(previewUrl(id, "/left"))).text()) === "1");
+    await ask("DELETE", `/sessions/${id}`);
+    expect(await bytesOf()).toBeGreaterThanOrEqual(300_000 + taken);
+    // A few pieces were on their way, and what was packed is small.
+    expect(await bytesOf()).toBeLessThan(300_000 + taken + 2_500_000);
   });
 
   it("goes on where it was when the object is lost, and counts what was stored", async () => {

@@ -16,7 +16,8 @@ export const eventHandlers = {
     }
     // What a client reconnects with is newer than the address that it began with.
     const after = last ?? query.after ?? null;
-    const options: FollowOptions = { after, types: query.types, keyId: principal.keyId };
+    const { keyId, expiresAt } = principal;
+    const options: FollowOptions = { after, types: query.types, keyId, expiresAt };
     const body = JSON.stringify(options);
     return accountOf(env, principal.accountId).fetch(new Request("http://account/", { method: "POST", body }));
   },
