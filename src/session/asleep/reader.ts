@@ -18,7 +18,7 @@ import { readPart, readWhole, wholeOf } from "./contents.ts";
 import { Frames } from "./frames.ts";
 import { Manifest } from "./manifest.ts";
 import { searchTree } from "./search.ts";
-import { fixedStream, openStream } from "./stream.ts";
+import { openStream } from "./stream.ts";
 import { closed, Tree } from "./tree.ts";
 
 /** Up to here a file is read whole before its answer begins, so that damage is an error and no broken body. */
@@ -48,9 +48,9 @@ export class AsleepReader {
       return null;
     }
     try {
-      return labelled(await handle());
+      return await labelled(await handle());
     } catch (error) {
-      const failure = labelled(this.#failed(error, url));
+      const failure = await labelled(this.#failed(error, url));
       return request.method === "HEAD" ? await withoutBody(failure) : failure;
     }
   }
@@ -87,11 +87,13 @@ export class AsleepReader {
     const { part, init } = plan;
     const { frames } = this.#tree.manifest;
     const sizeBytes = part.last - part.first + 1;
+    const headers = new Headers(init.headers);
+    headers.set("content-length", String(sizeBytes));
     if (sizeBytes <= SMALL_BYTES) {
-      return new Response(await readWhole(frames, file, part), init);
+      return new Response(await readWhole(frames, file, part), { ...init, headers });
     }
-    const body = await fixedStream(readPart(frames, file, part), sizeBytes, (error) => this.#broken(error));
-    return new Response(body, init);
+    const body = await openStream(readPart(frames, file, part), (error) => this.#broken(error));
+    return new Response(body, { ...init, headers });
   }
 
   async #read(url: URL): Promise<Response> {
@@ -178,12 +180,16 @@ export class AsleepReader {
   }
 }
 
-/** JSON is called what the supervisor calls it. */
-function labelled(response: Response): Response {
-  if (response.headers.get("content-type") === "application/json") {
-    response.headers.set("content-type", "application/json;charset=utf-8");
+/** JSON is called what the supervisor calls it, and has its length. */
+async function labelled(response: Response): Promise<Response> {
+  const { status, headers } = response;
+  if (headers.get("content-type") !== "application/json") {
+    return response;
   }
-  return response;
+  const body = await response.arrayBuffer();
+  headers.set("content-type", "application/json;charset=utf-8");
+  headers.set("content-length", String(body.byteLength));
+  return new Response(body, { status, headers });
 }
 
 async function withoutBody(response: Response): Promise<Response> {

@@ -3,47 +3,7 @@
 
 type Chunks = AsyncGenerator<Uint8Array, void>;
 
-/** Of exactly `sizeBytes`, which becomes the answer's length. `onError` is told why a body broke. */
-export async function fixedStream(
-  chunks: Chunks,
-  sizeBytes: number,
-  onError: (error: unknown) => void,
-): Promise<ReadableStream<Uint8Array>> {
-  const first = await chunks.next();
-  const { readable, writable } = new FixedLengthStream(sizeBytes);
-  void pump(first, chunks, writable.getWriter(), onError);
-  return readable;
-}
-
-async function pump(
-  first: IteratorResult<Uint8Array, void>,
-  chunks: Chunks,
-  writer: WritableStreamDefaultWriter<Uint8Array>,
-  onError: (error: unknown) => void,
-): Promise<void> {
-  for (let step = first; ;) {
-    if (step.done === true) {
-      await writer.close().catch(() => undefined);
-      return;
-    }
-    try {
-      await writer.write(step.value);
-    } catch {
-      // Whoever read has gone.
-      await chunks.return();
-      return;
-    }
-    try {
-      step = await chunks.next();
-    } catch (error) {
-      onError(error);
-      await writer.abort(error).catch(() => undefined);
-      return;
-    }
-  }
-}
-
-/** Of a length that is not known. `onError` is told why a body broke. */
+/** `onError` is told why a body broke. */
 export async function openStream(
   chunks: Chunks,
   onError: (error: unknown) => void,
