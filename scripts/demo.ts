@@ -2,19 +2,15 @@
 // and how long it took; the first expectation that fails ends it with 1. Nothing is pretended: what cannot be shown
 // here, such as a package where no registry can be reached, is said.
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { ExecuteAnswer, KillAnswer, ProcessList } from "../src/contract/execute.ts";
 import { FileContent, FileWritten } from "../src/contract/files.ts";
 import { SessionDeleted } from "../src/contract/session.ts";
+import { startPlatform } from "../src/local/platform.ts";
 import { Client, readText } from "./client.ts";
 import { life } from "./demo-life.ts";
-import { startEngine } from "./engine.ts";
-import { startPlatform } from "./platform.ts";
-import { claimPort } from "./port.ts";
-import { LOCAL_VARS } from "./settings.ts";
 
 const STEP_MS = 60_000;
 const [BOLD, DIM, GREEN, RED, OFF] = process.stdout.isTTY
@@ -170,20 +166,15 @@ try { await (await fetch(new URL("lodash", url), { signal: AbortSignal.timeout(1
 async function main(): Promise<void> {
   console.log(`\n${BOLD}buntime demo${OFF}\n`);
   const startedAt = performance.now();
-  const dataDir = await mkdtemp(path.join(tmpdir(), "buntime-demo-"));
-  const stops: (() => Promise<void>)[] = [() => rm(dataDir, { recursive: true, force: true })];
+  const dataDirectory = await mkdtemp(path.join(tmpdir(), "buntime-demo-"));
+  const stops: (() => Promise<void>)[] = [() => rm(dataDirectory, { recursive: true, force: true })];
   try {
     let client: Client | undefined;
     await step("start the platform", async () => {
-      const host = "127.0.0.1";
-      const engine = await startEngine({ dataDir, onCrash: (message) => console.error(message) });
-      stops.push(() => engine.stop());
-      const port = await claimPort(host, 0);
-      const domain = `localhost:${port}`;
-      const apiKey = `btk_${randomBytes(16).toString("hex")}`;
-      const platform = await startPlatform({ host, port, domain, apiKey, vars: LOCAL_VARS, dataDir, engine });
+      const platform = await startPlatform({ dataDirectory });
       stops.push(() => platform.stop());
-      client = new Client({ url: `http://${host}:${port}`, apiKey, domain });
+      const { host: domain, port } = new URL(platform.url);
+      client = new Client({ url: `http://127.0.0.1:${port}`, apiKey: platform.apiKey, domain });
       return `${platform.url}, nothing but this machine`;
     });
     assert.ok(client);

@@ -5,13 +5,13 @@ import { once } from "node:events";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { startEngine } from "../src/local/engine.ts";
+import { lockDirectory } from "../src/local/lock.ts";
+import { claimPort } from "../src/local/port.ts";
+import { readyMessage } from "../src/local/ready-message.ts";
+import { ROOT, TIED, workerdPath, WRANGLER } from "../src/local/repository.ts";
+import { readSettings } from "../src/local/settings.ts";
 import { startDockerEngine } from "./docker/engine.ts";
-import { startEngine } from "./engine.ts";
-import { lockDirectory } from "./lock.ts";
-import { claimPort } from "./port.ts";
-import { readyMessage } from "./ready-message.ts";
-import { ROOT, TIED, workerdPath, WRANGLER } from "./root.ts";
-import { readSettings } from "./settings.ts";
 
 /** Includes pulling and building the image for the first time. */
 const READY_MS = 600_000;
@@ -22,24 +22,24 @@ async function main(): Promise<number> {
   const settings = await readSettings(process.env);
   const { host, port: wantedPort, domain, apiKey } = settings;
   const onDocker = process.argv.includes("--docker");
-  const dataDir = path.join(settings.dataDir, onDocker ? "dev-docker" : "dev");
-  await mkdir(dataDir, { recursive: true });
-  await lockDirectory(dataDir);
+  const dataDirectory = path.join(settings.dataDirectory, onDocker ? "dev-docker" : "dev");
+  await mkdir(dataDirectory, { recursive: true });
+  await lockDirectory(dataDirectory);
   const port = await claimPort(host, wantedPort);
   const engine = onDocker
-    ? await startDockerEngine({ dataDir })
-    : await startEngine({ dataDir, onCrash: (message) => console.error(`buntime: ${message}`) });
+    ? await startDockerEngine({ dataDirectory })
+    : await startEngine({ dataDirectory, log: (line) => console.error(`buntime: ${line}`) });
 
-  const varsFile = path.join(dataDir, "vars.env");
-  const vars = {
+  const varsFile = path.join(dataDirectory, "vars.env");
+  const variables = {
     DOMAIN: domain ?? `localhost:${port}`,
     BUNTIME_API_KEY: apiKey,
-    ...settings.vars,
+    ...settings.variables,
   };
   // In a file, because everybody can read a command line.
-  await writeFile(varsFile, dotenv({ ...vars, ...engine.vars }), { mode: 0o600 });
+  await writeFile(varsFile, dotenv({ ...variables, ...engine.variables }), { mode: 0o600 });
   const args = ["dev", `--ip=${host}`, `--port=${port}`, "--inspector-port=0", `--env-file=${varsFile}`];
-  args.push(`--persist-to=${path.join(dataDir, "state")}`);
+  args.push(`--persist-to=${path.join(dataDirectory, "state")}`);
   args.push(engine.docker === null ? "--enable-containers=false" : `--name=${engine.docker.worker}`);
   // Tied twice: wrangler ends with this process, and workerd with wrangler.
   const wrangler = spawn(TIED, [`TIED=${workerdPath()}`, process.execPath, "--no-warnings", WRANGLER, ...args], {
@@ -76,8 +76,8 @@ async function main(): Promise<number> {
 }
 
 /** @throws Error naming the variable whose value cannot stand in such a file. */
-function dotenv(vars: Readonly<Record<string, string>>): string {
-  return Object.entries(vars)
+function dotenv(variables: Readonly<Record<string, string>>): string {
+  return Object.entries(variables)
     .map(([name, value]) => {
       if (!/^[\w.:@/+=-]*$/.test(value)) throw new Error(`${name} may hold letters, digits and _.:@/+=- only`);
       return `${name}=${value}\n`;

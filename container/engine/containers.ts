@@ -5,6 +5,7 @@ import type { EngineDirectory } from "./directory.ts";
 
 const SIGTERM = 15;
 const SIGKILL = 9;
+const AGAIN_MS = 500;
 
 export interface Status {
   readonly running: boolean;
@@ -74,8 +75,12 @@ export class Containers {
     await Promise.all(
       [...this.#entries.keys()].map((id) =>
         this.#inTurn(id, async (entry) => {
-          entry.running?.signal(SIGTERM);
-          await Promise.race([entry.running?.exited, Bun.sleep(graceMs)]);
+          const deadline = performance.now() + graceMs;
+          while (entry.running !== null && performance.now() < deadline) {
+            // To one that has just started it may have to be said again: until PID 1 listens, the kernel drops it.
+            entry.running.signal(SIGTERM);
+            await Promise.race([entry.running.exited, Bun.sleep(AGAIN_MS)]);
+          }
           await end(entry);
           this.#directory.discard(id);
         }),

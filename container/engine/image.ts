@@ -1,9 +1,22 @@
 // The directory that is every container's root: links and mount points, an /etc with nothing of the host's secrets, the
 // supervisor's bundle and init. Made once when the engine starts, mounted read-only. Must not happen: copying a file
 // of /etc that is not on the list.
-import { chmod, copyFile, lstat, mkdir, readdir, readlink, realpath, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  copyFile,
+  cp,
+  lstat,
+  mkdir,
+  readdir,
+  readlink,
+  realpath,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { bundleSupervisor } from "./bundle.ts";
 import { BUN_PATH, DEVICES } from "./mounts.ts";
 
 export interface Image {
@@ -14,7 +27,6 @@ export interface Image {
   readonly shared: readonly string[];
 }
 
-const HERE = import.meta.dir;
 const EMPTY_DIRECTORIES = [
   "proc",
   "dev/pts",
@@ -60,8 +72,11 @@ const WRITTEN = {
   "resolv.conf": "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
 };
 
-/** @param directory an empty one, of the engine's own */
-export async function makeImage(directory: string): Promise<Image> {
+/**
+ * @param directory an empty one, of the engine's own
+ * @param supervisor the directory of its bundle; null: it is bundled from its source
+ */
+export async function makeImage(directory: string, supervisor: string | null): Promise<Image> {
   const root = join(directory, "root");
   for (const path of EMPTY_DIRECTORIES) await mkdir(join(root, path), { recursive: true });
   for (const device of DEVICES) await writeFile(join(root, "dev", device), "");
@@ -85,18 +100,11 @@ export async function makeImage(directory: string): Promise<Image> {
   for (const name of COPIED.filter((file) => existsSync(`/etc/${file}`)))
     await copy(`/etc/${name}`, join(root, "etc", name));
 
-  await bundleSupervisor(join(root, "opt/buntime"));
+  const target = join(root, "opt/buntime");
+  if (supervisor === null) await bundleSupervisor(target);
+  else await cp(supervisor, target, { recursive: true });
+  for (const name of await readdir(target)) await chmod(join(target, name), 0o644);
   return { root, bun: await runnableBun(directory), shared };
-}
-
-/** Lazy imports stay lazy. The preload of user code is a file of its own, found beside the supervisor by its name. */
-async function bundleSupervisor(target: string): Promise<void> {
-  const supervisor = join(HERE, "../supervisor");
-  const options = { outdir: target, target: "bun", splitting: true, minify: { syntax: true }, throw: true } as const;
-  await Bun.build({ ...options, entrypoints: [join(supervisor, "main.ts")] });
-  await Bun.build({ ...options, entrypoints: [join(supervisor, "process/preload.ts")], naming: "[name].ts" });
-  await copy(join(HERE, "../init.sh"), join(target, "init.sh"));
-  await copy(join(HERE, "drop.sh"), join(target, "drop.sh"));
 }
 
 /** A copy where the original is for its owner only, as after an installation with a strict umask. */

@@ -1,5 +1,5 @@
 // The embedded engine: containers out of Linux namespaces, for machines without Docker. Started by `npm start` with
-// ENGINE_PORT (0: any), ENGINE_TOKEN and BUNTIME_DATA_DIR; says `{"engine":"ready","url":…}` when it answers. When it
+// ENGINE_PORT (0: any), ENGINE_TOKEN and BUNTIME_DATA_DIR, and ENGINE_SUPERVISOR where that is bundled already; says `{"engine":"ready","url":…}` when it answers. When it
 // ends, however it ends, all its containers end, and their disks are gone: their files were saved by their sessions.
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -30,7 +30,7 @@ async function boot(env: NodeJS.ProcessEnv): Promise<void> {
   };
   try {
     await directory.clean();
-    const image = await makeImage(directory.image);
+    const image = await makeImage(directory.image, env["ENGINE_SUPERVISOR"] || null);
     const identity = identityKind();
     await probe(image, identity, join(directory.image, "probe"));
     const host = { image, identity, egress: egressRules(env), userEnvironment: userEnvironment(env, image.root) };

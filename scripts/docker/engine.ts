@@ -3,20 +3,20 @@
 // own, and by the tags that were noted there.
 import { createHash } from "node:crypto";
 import path from "node:path";
-import type { Engine } from "../engine.ts";
+import type { Engine } from "../../src/local/engine.ts";
 import { sweepContainers } from "./containers.ts";
-import { DOCKER, prepareImages, removeImages } from "./images.ts";
+import { buildImage, DOCKER, prepareImages, removeImages } from "./images.ts";
 
 /** @throws Error when Docker or an image is not to be had */
-export async function startDockerEngine({ dataDir }: { readonly dataDir: string }): Promise<Engine> {
-  const worker = `buntime-${createHash("sha256").update(dataDir).digest("hex").slice(0, 8)}`;
-  const tags = path.join(dataDir, "images");
-  const env = await prepareImages();
+export async function startDockerEngine({ dataDirectory }: { readonly dataDirectory: string }): Promise<Engine> {
+  const worker = `buntime-${createHash("sha256").update(dataDirectory).digest("hex").slice(0, 8)}`;
+  const tags = path.join(dataDirectory, "images");
+  const env = { ...(await prepareImages()), WRANGLER_DOCKER_BIN: DOCKER, BUNTIME_IMAGES: tags };
   const containers = await sweepContainers(worker);
   await removeImages(tags);
   return {
-    vars: {},
-    docker: { worker, env: { ...env, WRANGLER_DOCKER_BIN: DOCKER, BUNTIME_IMAGES: tags } },
+    variables: {},
+    docker: { worker, env, build: (image) => buildImage(image, env) },
     drain: () => containers.drain(),
     async stop() {
       await containers.stop();

@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
-import { ROOT } from "../root.ts";
+import { ROOT } from "../../src/local/repository.ts";
 
 /** Notes what it builds. */
 export const DOCKER = path.join(import.meta.dirname, "docker.sh");

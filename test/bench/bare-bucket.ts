@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import { WRANGLER } from "../../scripts/root.ts";
+import { WRANGLER } from "../../src/local/repository.ts";
 import { descendants } from "../support/processes.ts";
 import { MemoryPeaks } from "./memory-peaks.ts";
 import { timed } from "./statistics.ts";
@@ -43,7 +43,7 @@ const WORKER = `export default {
   },
 };`;
 
-// SAFETY: the shape is that of the miniflare of the wrangler that package.json pins, as in scripts/platform.ts.
+// SAFETY: the shape is that of the miniflare of the wrangler that package.json pins, as in src/local/repository.ts.
 const { Miniflare, convertV4MiniflareOptions } = createRequire(WRANGLER)("miniflare") as MiniflareModule;
 const miniflare = new Miniflare(
   convertV4MiniflareOptions({

@@ -7,7 +7,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import type { Client } from "../../scripts/client.ts";
-import { BUN } from "../../scripts/root.ts";
+import { BUN } from "../../src/local/repository.ts";
 import { previewLabel } from "../../src/contract/ids.ts";
 import type { Session } from "../../src/contract/session.ts";
 import { call } from "./http.ts";

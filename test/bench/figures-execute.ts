@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
 import * as z from "zod";
-import { BUN } from "../../scripts/root.ts";
+import { BUN } from "../../src/local/repository.ts";
 import { api, bareProcesses, execute } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import { call } from "./http.ts";

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { BUN } from "../../scripts/root.ts";
+import { BUN } from "../../src/local/repository.ts";
 import { descendants, listProcesses } from "../support/processes.ts";
 import type { HostProcess } from "../support/processes.ts";
 import { execute } from "./bench.ts";

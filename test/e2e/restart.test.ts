@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { SessionInfo } from "../../src/contract/session.ts";
 import { readText } from "../../scripts/client.ts";
-import { ROOT } from "../../scripts/root.ts";
+import { ROOT } from "../../src/local/repository.ts";
 import { ON_DOCKER } from "../support/e2e.ts";
 import { startTestPlatform } from "../support/platform.ts";
 import type { TestPlatform, TestPlatformOptions } from "../support/platform.ts";

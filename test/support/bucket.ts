@@ -1,7 +1,7 @@
 // The bucket of a platform that does not run, as it lies in its data directory.
 import { createRequire } from "node:module";
 import path from "node:path";
-import { WRANGLER } from "../../scripts/root.ts";
+import { WRANGLER } from "../../src/local/repository.ts";
 
 /** What is used of R2's binding. */
 export interface Bucket {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { Client } from "../../scripts/client.ts";
-import { ROOT, TIED } from "../../scripts/root.ts";
+import { ROOT, TIED } from "../../src/local/repository.ts";
 
 export interface TestPlatform {
   readonly client: Client;

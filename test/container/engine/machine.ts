@@ -61,6 +61,11 @@ export class Machine {
     return await fetch(request);
   }
 
+  /** What opens the supervisor, for who has its address. */
+  get authorization(): string {
+    return `Bearer ${this.#token}`;
+  }
+
   /** The boot id: new whenever the supervisor is. */
   async bootId(): Promise<string> {
     const health: unknown = await (await this.supervisor("/health")).json();

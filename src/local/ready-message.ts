@@ -3,8 +3,8 @@
 import path from "node:path";
 import type { Settings } from "./settings.ts";
 
-export function readyMessage(url: string, { apiKey, dataDir, keyIsGenerated }: Settings): string {
-  const keyFile = path.relative(process.cwd(), path.join(dataDir, "api-key"));
+export function readyMessage(url: string, { apiKey, dataDirectory, keyIsGenerated }: Settings): string {
+  const keyFile = path.relative(process.cwd(), path.join(dataDirectory, "api-key"));
   return [
     `buntime ready ${url}`,
     ...(keyIsGenerated ? [`  key  ${apiKey}  (kept in ${keyFile})`] : []),

@@ -5,9 +5,12 @@ import { once } from "node:events";
 import { realpath } from "node:fs/promises";
 import { createServer } from "node:net";
 
-/** @throws Error when another process holds the directory. */
-export async function lockDirectory(directory: string): Promise<void> {
-  if (process.platform !== "linux") return;
+/**
+ * Resolves with what gives it up.
+ * @throws Error when another platform holds the directory, of this process or of another
+ */
+export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
+  if (process.platform !== "linux") return async () => {};
   const name = createHash("sha256")
     .update(await realpath(directory))
     .digest("hex");
@@ -21,4 +24,8 @@ export async function lockDirectory(directory: string): Promise<void> {
     });
   }
   lock.unref();
+  return async () => {
+    lock.close();
+    await once(lock, "close");
+  };
 }

@@ -3,25 +3,27 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import path from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
-import { LAST_SAVE_MS } from "../src/contract/limits.ts";
+import { LAST_SAVE_MS } from "../contract/limits.ts";
 import { claimPort } from "./port.ts";
-import { BUN, ROOT, TIED } from "./root.ts";
+import { parts } from "./repository.ts";
 
 /** What a Worker needs whose containers the platform starts in Docker. */
-export interface DockerAccess {
+interface DockerAccess {
   /** The name it has to have. */
   readonly worker: string;
   /** Of wrangler, Miniflare and `docker build`: where Docker is and which images to use. */
   readonly env: Readonly<Record<string, string>>;
+  /** @throws Error when Docker cannot build the image of that name */
+  build(image: string): Promise<void>;
 }
 
 /** What starts containers: this one, or Docker. */
 export interface Engine {
   /** Variables by which the Worker finds it. */
-  readonly vars: Readonly<Record<string, string>>;
-  /** Null: containers are the Worker's own affair, through `vars`. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Null: containers are the Worker's own affair, through `variables`. */
   readonly docker: DockerAccess | null;
   /** Tells every container to end, once the Worker has saved its files: to be called before the Worker's end. */
   drain(): Promise<void>;
@@ -39,40 +41,51 @@ const QUICK_MS = 5000;
 const RESTART_STEP_MS = 250;
 
 /**
- * Resolves when the engine answers. `onCrash` gets a sentence for every death that was not asked for.
- * @throws Error when it cannot start here at all.
+ * Resolves when the engine answers. `log` gets what it prints, and a sentence for every death that was not asked for.
+ * @throws Error with what the engine said, when it cannot start here at all
  */
-export async function startEngine(options: {
-  readonly dataDir: string;
-  readonly onCrash: (message: string) => void;
+export async function startEngine({
+  dataDirectory,
+  log,
+}: {
+  readonly dataDirectory: string;
+  readonly log: (line: string) => void;
 }): Promise<Engine> {
   const port = await claimPort("127.0.0.1", 0);
   const token = randomBytes(32).toString("hex");
   const url = `http://127.0.0.1:${port}`;
+  const bun = parts.bun();
   let stopping = false;
   let quickDeaths = 0;
   let restart: NodeJS.Timeout | undefined;
+  /** What the last start printed before the first answer; null afterwards. */
+  let said: string[] | null = [];
 
   const launch = (): ChildProcess => {
     const startedAt = Date.now();
-    const child = spawn(TIED, [path.join(ROOT, "container/engine/main.ts")], {
-      stdio: ["ignore", "ignore", "inherit"],
+    if (said !== null) said = [];
+    const child = spawn(parts.tied, [parts.engine.main], {
+      stdio: ["ignore", "ignore", "pipe"],
       env: {
         ...process.env,
-        TIED: BUN,
+        ...parts.engine.env,
+        TIED: bun,
         ENGINE_PORT: String(port),
         ENGINE_TOKEN: token,
-        BUNTIME_DATA_DIR: options.dataDir,
+        BUNTIME_DATA_DIR: dataDirectory,
       },
     });
-    child.once("exit", (code, signal) => {
+    createInterface({ input: child.stderr }).on("line", (line) => (said === null ? log(line) : said.push(line)));
+    child.once("close", (code, signal) => {
       if (stopping) return;
       quickDeaths = Date.now() - startedAt < QUICK_MS ? quickDeaths + 1 : 0;
       if (quickDeaths >= QUICK_DEATHS) {
-        options.onCrash(`the engine ended ${QUICK_DEATHS} times in a row (${signal ?? code}); it is not started again`);
+        if (said === null)
+          log(`the engine ended ${quickDeaths} times in a row (${signal ?? code}); it is not started again`);
         return;
       }
-      options.onCrash(`the engine ended (${signal ?? code}) and is started again; sessions recover on their next call`);
+      if (said === null)
+        log(`the engine ended (${signal ?? code}) and is started again; sessions recover on their next call`);
       // At once the first time. What keeps it from starting, such as its predecessor's end, may need a moment.
       restart = setTimeout(() => (engine = launch()), Math.max(0, quickDeaths - 1) * RESTART_STEP_MS);
     });
@@ -95,11 +108,13 @@ export async function startEngine(options: {
   while (!(await isHealthy(url, token))) {
     if (quickDeaths >= QUICK_DEATHS || Date.now() > deadline) {
       await stop();
-      throw new Error("the engine did not start; its message is above");
+      throw new Error(said.join("\n").replace(/^engine: /, "") || "the engine did not start in time");
     }
     await delay(10);
   }
-  return { vars: { ENGINE_URL: url, ENGINE_TOKEN: token }, docker: null, drain: stop, stop };
+  for (const line of said) log(line);
+  said = null;
+  return { variables: { ENGINE_URL: url, ENGINE_TOKEN: token }, docker: null, drain: stop, stop };
 }
 
 async function isHealthy(url: string, token: string): Promise<boolean> {
