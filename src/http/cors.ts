@@ -2,6 +2,7 @@
 const EXPOSED = [
   "ETag, Content-Range, Accept-Ranges, Retry-After, X-Request-Id",
   "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Idempotency-Replayed, Buntime-Restored-From",
+  "Buntime-Session-Id, Buntime-Execution-Id",
 ].join(", ");
 const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const PREFLIGHT_SECONDS = 86_400;

@@ -11,6 +11,8 @@ interface Replay {
   readonly answer: Ending;
   /** In which the call asked for its output. */
   readonly encoding: string | null;
+  /** Output up to here the client has already. */
+  readonly after: number;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -53,15 +55,21 @@ async function pump(
   }
 }
 
+/** How much of the output a client has that sends its call again; 0 where it does not say. */
+export function seenBefore(request: Request): number {
+  const last = request.headers.get("last-event-id") ?? "";
+  return /^\d{1,9}$/.test(last) ? Number(last) : 0;
+}
+
 /** The kept output, then the answer as the last event. Without a session that can tell, the answer alone. */
 export function replayEvents(
   call: Pick<Call, "env" | "principal">,
   { sessionId, executionId }: ReservedIds,
-  { answer, encoding, headers = {} }: Replay,
+  { answer, encoding, after: seen, headers = {} }: Replay,
 ): Response {
   const session = sessionOf(call.env, sessionId);
   const encoder = new TextEncoder();
-  let after = 0;
+  let after = seen;
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       const page =

@@ -3,7 +3,7 @@ import { problemResponse } from "../contract/errors.ts";
 import type { Problem } from "../contract/errors.ts";
 import type { ExecuteRequest } from "../contract/execute.ts";
 import { sessionOf } from "../session/rpc.ts";
-import { replayEvents } from "./event-replay.ts";
+import { replayEvents, seenBefore } from "./event-replay.ts";
 import type { Call, Reserved } from "./call.ts";
 
 /** How far the clocks of two objects may be apart. */
@@ -31,7 +31,11 @@ export async function resumeExecution(
     return Response.json(known.value);
   }
   const body = new TextEncoder().encode(JSON.stringify(known.value));
-  return replayEvents(call, reserved, { answer: { status: 200, body, seq: Number.MAX_SAFE_INTEGER }, encoding });
+  return replayEvents(call, reserved, {
+    answer: { status: 200, body, seq: Number.MAX_SAFE_INTEGER },
+    encoding,
+    after: seenBefore(call.request),
+  });
 }
 
 /** Whether the session's files are not those of the time of the first call: then the record may have been among them. */

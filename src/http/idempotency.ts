@@ -9,7 +9,7 @@ import { IDEMPOTENCY_KEY_CHARACTERS } from "../contract/limits.ts";
 import type { Route } from "../contract/route.ts";
 import { describe, logError } from "../lib/log.ts";
 import type { Call, Reserved } from "./call.ts";
-import { isEvents, observeLastEvent, replayEvents } from "./event-replay.ts";
+import { isEvents, observeLastEvent, replayEvents, seenBefore } from "./event-replay.ts";
 import { worthOf } from "./kept-answer.ts";
 import { memberOf } from "./permission.ts";
 
@@ -123,7 +123,12 @@ function replay(
   const headers = { "idempotency-replayed": "true" };
   const { lastSeq } = answer;
   return lastSeq !== null
-    ? replayEvents(call, ids, { answer: { ...answer, seq: lastSeq }, encoding, headers })
+    ? replayEvents(call, ids, {
+        answer: { ...answer, seq: lastSeq },
+        encoding,
+        after: seenBefore(call.request),
+        headers,
+      })
     : new Response(answer.body, {
         status: answer.status,
         headers: { ...headers, "content-type": "application/json" },

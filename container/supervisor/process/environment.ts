@@ -6,6 +6,8 @@ import { EGRESS_PORT } from "../net/egress.ts";
 export const EXECUTION_MARK = "BUNTIME_EXECUTION_ID";
 /** The same for a service, by its name. */
 export const SERVICE_MARK = "BUNTIME_SERVICE";
+/** And for a terminal, by its id. */
+export const TERMINAL_MARK = "BUNTIME_TERMINAL_ID";
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 

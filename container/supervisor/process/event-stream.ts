@@ -18,9 +18,15 @@ export function executionStream(execution: Execution, signal: AbortSignal): Resp
   return eventStream(executionEvents(execution, signal));
 }
 
-/** What was printed after `after`, then `exit` with the record once nothing follows. */
-export function outputStream(source: OutputSource, after: number, signal: AbortSignal): Response {
-  return eventStream(outputEvents(source, after, signal));
+export interface OutputOptions {
+  readonly after: number;
+  /** Ends with the output, or as soon as there is an answer. */
+  readonly until: "end" | "answer";
+}
+
+/** What was printed after `after`, then `exit` with the record. */
+export function outputStream(source: OutputSource, options: OutputOptions, signal: AbortSignal): Response {
+  return eventStream(outputEvents(source, options, signal));
 }
 
 async function* executionEvents(execution: Execution, signal: AbortSignal): AsyncGenerator<string> {
@@ -38,9 +44,13 @@ async function* executionEvents(execution: Execution, signal: AbortSignal): Asyn
   }
 }
 
-async function* outputEvents(source: OutputSource, after: number, signal: AbortSignal): AsyncGenerator<string> {
+async function* outputEvents(
+  source: OutputSource,
+  { after, until }: OutputOptions,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
   const { log } = source;
-  const ended = (): boolean => log?.closed ?? true;
+  const ended = (): boolean => log === null || log.closed || (until === "answer" && source.answered);
   const read = (from: number): Chunk[] => source.read(from, PIECE_BYTES);
   const seq = yield* follow({ log, read, after, ended, render: renderEither, signal });
   yield event("exit", source.record, seq);

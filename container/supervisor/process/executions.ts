@@ -30,6 +30,8 @@ export interface OutputSource {
   readonly record: ExecutionRecord;
   /** Null: nothing follows any more. */
   readonly log: OutputLog | null;
+  /** Its call has been answered: it has ended, or goes on in the background. */
+  readonly answered: boolean;
   read(after: number, maxBytes: number): Chunk[];
 }
 
@@ -119,11 +121,19 @@ export class Executions {
           return execution.record;
         },
         log,
+        get answered() {
+          return execution.answered;
+        },
         read: (after, maxBytes) => log.read(after, maxBytes),
       };
     }
     const record = this.#records.read(id);
-    return { record, log: null, read: (after, maxBytes) => this.#records.readOutput(id, after, maxBytes) };
+    return {
+      record,
+      log: null,
+      answered: true,
+      read: (after, maxBytes) => this.#records.readOutput(id, after, maxBytes),
+    };
   }
 
   processes(): Process[] {

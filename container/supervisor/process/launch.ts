@@ -1,4 +1,4 @@
-// Starts a process as user code: another uid, a session and process group of its own, pipes for its output.
+// Starts a process as user code: another uid, a session and process group of its own, pipes for its output, or a terminal.
 import { closeSync, fchownSync } from "node:fs";
 import type { UserIdentity } from "../config.ts";
 import { spawnIdentity } from "../linux/credentials.ts";
@@ -19,22 +19,27 @@ export interface LaunchOptions {
 }
 
 type Stdio = [stdin: "ignore" | number, stdout: number, stderr: number];
+type Program = Omit<LaunchOptions, "stdin">;
 
-export interface Launched {
+export interface Running {
   /** Ends as the program does. */
   readonly process: Bun.Subprocess;
   /** The program's first process, as the supervisor knows it; what waited for that where it had ended before it was seen. */
   readonly pid: number;
   /** Lets a program that was stopped come to its end. */
   readonly wake: () => void;
+}
+
+export interface Launched extends Running {
   /** The reading ends; the caller closes them. */
   readonly stdout: number;
   readonly stderr: number;
 }
 
 /** @throws SupervisorError when the kernel refuses */
-export function launch({ argv, workingDir, env, stdin, user, namespace }: LaunchOptions): Launched {
+export function launch({ stdin, ...program }: LaunchOptions): Launched {
   const opened: number[] = [];
+  const { user } = program;
   const keep = (fd: number): number => {
     opened.push(fd);
     // So that user code may open /dev/stdin, /dev/stdout and /dev/stderr.
@@ -46,16 +51,8 @@ export function launch({ argv, workingDir, env, stdin, user, namespace }: Launch
   try {
     for (const { write } of [stdout, stderr]) keep(write);
     const input = stdin === undefined ? "ignore" : keep(openText(stdin));
-    const stdio: Stdio = [input, stdout.write, stderr.write];
-    forgetPeakMemory();
-    const output = { stdout: stdout.read, stderr: stderr.read };
-    if (namespace === null) {
-      const options = { cwd: workingDir, env: { ...env }, stdio, detached: true, ...spawnIdentity(user) };
-      const process = Bun.spawn([...argv], options);
-      return { process, pid: process.pid, wake: () => {}, ...output };
-    }
-    const process = Bun.spawn(namespace.wrap({ argv, workingDir, env }), { cwd: "/", stdio, detached: true });
-    return { process, pid: firstInside(process.pid) ?? process.pid, wake: () => wake(process.pid), ...output };
+    const running = start(program, [input, stdout.write, stderr.write], ["setsid"]);
+    return { ...running, stdout: stdout.read, stderr: stderr.read };
   } catch (error) {
     closeSync(stdout.read);
     closeSync(stderr.read);
@@ -63,6 +60,40 @@ export function launch({ argv, workingDir, env, stdin, user, namespace }: Launch
   } finally {
     for (const fd of opened) closeSync(fd);
   }
+}
+
+/**
+ * With the terminal that `slave` is open at as its own, for all three of its streams. The caller closes it.
+ * @throws SupervisorError when the kernel refuses
+ */
+export function launchAtTerminal(program: Program, slave: number): Running {
+  try {
+    return start(program, [slave, slave, slave], ["setsid", "--ctty"]);
+  } catch (error) {
+    throw refusal(error);
+  }
+}
+
+/** @param enterSession the command that makes it lead a session of its own */
+function start(
+  { argv, workingDir, env, user, namespace }: Program,
+  stdio: Stdio,
+  enterSession: readonly ["setsid", ...string[]],
+): Running {
+  forgetPeakMemory();
+  if (namespace === null) {
+    // What it takes beyond that the command has to do itself; Bun leads the way where it can, which costs nothing.
+    const [words, detached] = enterSession.length === 1 ? [argv, true] : [[...enterSession, ...argv], false];
+    const options = { cwd: workingDir, env: { ...env }, stdio, detached, ...spawnIdentity(user) };
+    const process = Bun.spawn([...words], options);
+    return { process, pid: process.pid, wake: () => {} };
+  }
+  const process = Bun.spawn(namespace.wrap({ argv, workingDir, env }, enterSession), {
+    cwd: "/",
+    stdio,
+    detached: true,
+  });
+  return { process, pid: firstInside(process.pid) ?? process.pid, wake: () => wake(process.pid) };
 }
 
 function refusal(error: unknown): SupervisorError {

@@ -2,8 +2,8 @@
 // for whom it runs.
 import type { Config } from "../config.ts";
 import { baseEnvironment } from "./environment.ts";
-import { launch } from "./launch.ts";
-import type { Launched } from "./launch.ts";
+import { launch, launchAtTerminal } from "./launch.ts";
+import type { Launched, LaunchOptions, Running } from "./launch.ts";
 import { readInnerPid } from "./proc-filesystem.ts";
 import type { Owner, ProcessTable } from "./process-table.ts";
 import type { UserNamespace } from "./user-namespace.ts";
@@ -24,10 +24,8 @@ export interface StartOptions {
   readonly stdin?: string | undefined;
 }
 
-export interface Started extends Launched {
-  /** As user code knows it. */
-  readonly userPid: number | null;
-}
+/** `userPid`: as user code knows it. */
+export type Started<T extends Running = Launched> = T & { readonly userPid: number | null };
 
 export class Launcher {
   readonly #options: LauncherOptions;
@@ -39,17 +37,23 @@ export class Launcher {
   }
 
   /** Only when processes run, see Freezer.start. @throws SupervisorError when the kernel refuses */
-  start({ owner, argv, workingDir, env, stdin }: StartOptions): Started {
-    const { config, namespace, table } = this.#options;
-    const launched = launch({
-      argv,
-      workingDir,
-      env: { ...this.#environment, ...env },
-      stdin,
-      user: config.user,
-      namespace,
-    });
-    table.track(launched.pid, owner, launched.process.pid);
-    return { ...launched, userPid: namespace === null ? launched.pid : readInnerPid(launched.pid) };
+  start({ stdin, ...options }: StartOptions): Started {
+    return this.#track(launch({ ...this.#program(options), stdin }), options.owner);
+  }
+
+  /** The same at a terminal, see launchAtTerminal. */
+  startAtTerminal(options: Omit<StartOptions, "stdin">, slave: number): Started<Running> {
+    return this.#track(launchAtTerminal(this.#program(options), slave), options.owner);
+  }
+
+  #program({ argv, workingDir, env }: Omit<StartOptions, "stdin">): Omit<LaunchOptions, "stdin"> {
+    const { config, namespace } = this.#options;
+    return { argv, workingDir, env: { ...this.#environment, ...env }, user: config.user, namespace };
+  }
+
+  #track<T extends Running>(running: T, owner: Owner): Started<T> {
+    const { namespace, table } = this.#options;
+    table.track(running.pid, owner, running.process.pid);
+    return { ...running, userPid: namespace === null ? running.pid : readInnerPid(running.pid) };
   }
 }

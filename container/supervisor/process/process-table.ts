@@ -5,7 +5,7 @@ import type { Process } from "../../../src/contract/execute.ts";
 import type { UserIdentity } from "../config.ts";
 import { readListeningSockets } from "../linux/listening-sockets.ts";
 import type { ListeningSockets } from "../linux/listening-sockets.ts";
-import { EXECUTION_MARK, SERVICE_MARK } from "./environment.ts";
+import { EXECUTION_MARK, SERVICE_MARK, TERMINAL_MARK } from "./environment.ts";
 import {
   listPids,
   readCommandLine,
@@ -17,10 +17,11 @@ import {
 } from "./proc-filesystem.ts";
 import type { ProcessStatus } from "./proc-filesystem.ts";
 
-/** For whom processes run: the id of an execution, or of a service (see serviceOwner). */
+/** For whom processes run: the id of an execution, or what serviceOwner and terminalOwner make. */
 export type Owner = string;
 
 const SERVICE = "service:";
+const TERMINAL = "terminal:";
 
 export function serviceOwner(name: string): Owner {
   return `${SERVICE}${name}`;
@@ -28,6 +29,14 @@ export function serviceOwner(name: string): Owner {
 
 export function serviceOf(owner: Owner | null): string | null {
   return owner?.startsWith(SERVICE) === true ? owner.slice(SERVICE.length) : null;
+}
+
+export function terminalOwner(id: string): Owner {
+  return `${TERMINAL}${id}`;
+}
+
+export function terminalOf(owner: Owner | null): string | null {
+  return owner?.startsWith(TERMINAL) === true ? owner.slice(TERMINAL.length) : null;
 }
 
 export interface UserProcess {
@@ -180,11 +189,13 @@ export class ProcessTable {
   #marked(pid: number): Owner | null {
     // Asked once per process: reading another's environment is slow.
     if (this.#attributed.has(pid)) return null;
-    const marks = readVariables(pid, [EXECUTION_MARK, SERVICE_MARK]);
+    const marks = readVariables(pid, [EXECUTION_MARK, SERVICE_MARK, TERMINAL_MARK]);
     const id = marks.get(EXECUTION_MARK);
     if (id !== undefined && this.#isExecution(id)) return id;
     const service = marks.get(SERVICE_MARK);
-    return service === undefined ? null : serviceOwner(service);
+    if (service !== undefined) return serviceOwner(service);
+    const terminal = marks.get(TERMINAL_MARK);
+    return terminal === undefined ? null : terminalOwner(terminal);
   }
 
   #forgetSessions(statuses: ReadonlyMap<number, ProcessStatus>): void {
@@ -202,7 +213,7 @@ export class ProcessTable {
         hostParentPid: status.parentPid,
         hostGroup: status.group,
         owner,
-        executionId: serviceOf(owner) === null ? owner : null,
+        executionId: serviceOf(owner) === null && terminalOf(owner) === null ? owner : null,
         isStopped: status.isStopped,
         memoryBytes: status.memoryBytes,
         residentBytes: status.residentBytes,

@@ -1,4 +1,4 @@
-// What runs for the user in this container, put together: executions, services, and what stops, watches and ends both.
+// What runs for the user in this container, put together: executions, services, terminals, and what stops, watches and ends both.
 import type { Config } from "../config.ts";
 import type { DiskLedger } from "../files/disk.ts";
 import type { FileRoutes } from "../files/routes.ts";
@@ -9,11 +9,12 @@ import { Executions } from "./executions.ts";
 import { Freezer } from "./freezer.ts";
 import { Launcher } from "./launcher.ts";
 import { ProcessNotes } from "./process-notes.ts";
-import { ProcessTable, serviceOf } from "./process-table.ts";
+import { ProcessTable, serviceOf, terminalOf } from "./process-table.ts";
 import type { Owner } from "./process-table.ts";
 import { Records } from "./records.ts";
 import { Services } from "./services.ts";
 import { SourceFiles } from "./source-file.ts";
+import { Terminals } from "../terminal/terminals.ts";
 import { all, terminate } from "./termination.ts";
 import { UserNamespace } from "./user-namespace.ts";
 import { Watch } from "./watch.ts";
@@ -21,6 +22,7 @@ import { Watch } from "./watch.ts";
 export interface Processes {
   readonly executions: Executions;
   readonly services: Services;
+  readonly terminals: Terminals;
   readonly freezer: Freezer;
   /** Of every living user process, as the supervisor knows them. */
   readonly userPids: () => number[];
@@ -47,6 +49,8 @@ export async function openProcesses({ config, files, disk, gate }: ProcessesOpti
   const onKill = (owner: Owner | null, kill: Kill): void => {
     const name = serviceOf(owner);
     if (name !== null) services.blame(name, reasonOf(kill));
+    const terminalId = terminalOf(owner);
+    if (terminalId !== null) terminals.blame(terminalId, reasonOf(kill));
   };
   const notes = new ProcessNotes(directory);
   const watch = new Watch({ table, live, disk, notes, memoryBytes, isFrozen: () => freezer.isFrozen, onKill });
@@ -61,10 +65,11 @@ export async function openProcesses({ config, files, disk, gate }: ProcessesOpti
     freezer,
     onStart,
   });
+  const terminals = new Terminals({ workspace, user, launcher, table, freezer, onStart });
   const executions = new Executions({ workspace, files, records, sources, launcher, table, freezer, live, onStart });
   await terminate(table, all(), 0);
   const userPids = (): number[] => table.scan().map(({ hostPid }) => hostPid);
-  return { executions, services, freezer, userPids, tolerateDisk: () => watch.tolerateDisk() };
+  return { executions, services, terminals, freezer, userPids, tolerateDisk: () => watch.tolerateDisk() };
 }
 
 function reasonOf({ reason, problem }: Kill): string {

@@ -60,7 +60,8 @@ export function readOutput(executions: Executions, id: string, request: Request,
   const source = executions.output(id);
   const after = numberIn(url, "after", 0);
   if (request.headers.get("accept")?.includes("text/event-stream") === true) {
-    return outputStream(source, after, request.signal);
+    const until = url.searchParams.get("until") === "answer" ? "answer" : "end";
+    return outputStream(source, { after, until }, request.signal);
   }
   const closed = source.log?.closed ?? true;
   const chunks = source.read(after, PAGE_BYTES).map(toOutputChunk);

@@ -1,6 +1,7 @@
 // Ending processes for certain: TERM, then KILL for what is left, looking again until nothing is. Signals go to what the
 // process table says at that moment, so that a number that was given to a new process is not hit.
 import { KILL_GRACE_MS } from "../../../src/contract/limits.ts";
+import { terminalOf } from "./process-table.ts";
 import type { Owner, ProcessTable, UserProcess } from "./process-table.ts";
 
 /** Chooses the victims among the living; called again for every look. */
@@ -16,7 +17,11 @@ export async function terminate(table: ProcessTable, select: Select, graceMs = K
   let look = lookAt(table, select);
   const wardens = new Set(look.victims.flatMap(({ hostPid }) => table.wardenOf(hostPid) ?? []));
   if (graceMs > 0) {
-    for (const victim of look.victims) signal(victim, "SIGTERM", hit);
+    for (const victim of look.victims) {
+      signal(victim, "SIGTERM", hit);
+      // A shell that somebody types into ignores TERM; this is what tells it that nobody does any more.
+      if (terminalOf(victim.owner) !== null) signal(victim, "SIGHUP", hit);
+    }
     look = await waitUntilGone(table, select, graceMs, ({ victims }) => {
       // They hear of their end only when they go on.
       for (const victim of victims) if (victim.isStopped) signal(victim, "SIGCONT", hit);

@@ -45,11 +45,14 @@ export class UserNamespace {
    * nsenter stays outside, waits for what it started, and ends as that did. (To enter by setns around a spawn would be
    * cheaper, but in between the thread cannot start another, and Bun aborts when it wants one.)
    */
-  wrap({ argv, workingDir, env }: Pick<LaunchOptions, "argv" | "workingDir" | "env">): string[] {
+  wrap(
+    { argv, workingDir, env }: Pick<LaunchOptions, "argv" | "workingDir" | "env">,
+    enterSession: readonly string[],
+  ): string[] {
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const namespaces = `/proc/${this.#holder}/ns`;
     // A session of its own, so that signals to its group leave nsenter alone.
-    const enter = ["nsenter", `--pid=${namespaces}/pid`, `--mount=${namespaces}/mnt`, "--", "setsid"];
+    const enter = ["nsenter", `--pid=${namespaces}/pid`, `--mount=${namespaces}/mnt`, "--", ...enterSession];
     const limit = ["prlimit", `--nproc=${PROCESSES}:${PROCESSES}`];
     const drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs", "--"];
     return [...enter, ...limit, ...drop, "env", "--ignore-environment", `--chdir=${workingDir}`, ...variables, ...argv];

@@ -85,7 +85,12 @@ export const EXECUTE = {
     scope: "execute",
     summary: "Get an execution's output after a sequence number; with `accept: text/event-stream`, follow it",
     params: OfExecution,
-    query: z.object({ after: intQuery({ min: 0, max: 999_999_999, default: 0 }) }),
+    query: z.object({
+      after: intQuery({ min: 0, max: 999_999_999, default: 0 }),
+      until: z.enum(["end", "answer"]).default("end").meta({
+        description: "Where a stream of events ends: with the output, or once it goes on in the background, too",
+      }),
+    }),
     answers: { 200: { json: OutputPage, sse: true } },
     errors: [...InContainer, "execution_not_found"],
   }),

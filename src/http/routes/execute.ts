@@ -7,7 +7,7 @@ import type { Result } from "../../lib/result.ts";
 import { sessionOf } from "../../session/rpc.ts";
 import type { ExecuteQuery, SessionRpc } from "../../session/rpc.ts";
 import type { Handlers } from "../bind.ts";
-import type { Call } from "../call.ts";
+import type { Call, Reserved } from "../call.ts";
 import { resumeExecution } from "../execution-resume.ts";
 import { checkFiles } from "../file-limits.ts";
 import { forward } from "../forward.ts";
@@ -62,7 +62,7 @@ export const executeHandlers = {
       const started = await resumeExecution(call, reserved, body);
       return started instanceof Response ? started : response;
     }
-    return response;
+    return stream && reserved !== null ? withIds(response, reserved) : response;
   },
 
   async kill(call, { body: { sessionId, ...command } }) {
@@ -91,12 +91,21 @@ export const executeHandlers = {
       return session;
     }
     if (call.request.headers.get("accept")?.includes("text/event-stream")) {
-      const path = `/executions/${encodePath(params.executionId)}/output?after=${query.after}`;
+      const { after, until } = query;
+      const path = `/executions/${encodePath(params.executionId)}/output?after=${after}&until=${until}`;
       return forward(call, session.value, { path });
     }
     return session.value.output(call.principal.accountId, params.executionId, query.after);
   },
 } satisfies Partial<Handlers>;
+
+/** What a client whose stream breaks before its end picks it up by. */
+function withIds(response: Response, { sessionId, executionId }: Reserved): Response {
+  const told = new Response(response.body, response);
+  told.headers.set("buntime-session-id", sessionId);
+  told.headers.set("buntime-execution-id", executionId);
+  return told;
+}
 
 /** The session to run in. `earlier`: why nothing is known of an earlier call, if there was one. */
 async function sessionFor(call: Call, ref: string | undefined, earlier: Problem | null): Promise<Result<SessionRpc>> {

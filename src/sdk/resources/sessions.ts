@@ -1,0 +1,83 @@
+// Sessions: create, find, change, delete, fork.
+import { pathOf } from "../address.ts";
+import type { OfSession } from "../address.ts";
+import type {
+  CreateSession,
+  ForkRequest,
+  Session,
+  SessionDeleted,
+  SessionInfo,
+  SessionList,
+  SessionState,
+  UpdateSession,
+} from "../contract.ts";
+import { newKey } from "../key.ts";
+import type { SessionHandle } from "../session-handle.ts";
+import type { RequestOptions, Transport } from "../transport.ts";
+
+export interface ListSessions {
+  /** 1 to 100. Default: 50. */
+  readonly limit?: number | undefined;
+  /** Default: 0. */
+  readonly offset?: number | undefined;
+  readonly state?: SessionState | undefined;
+  /** Only those whose metadata has these values. */
+  readonly metadata?: Readonly<Record<string, string | number | boolean>> | undefined;
+}
+
+export type UpdateSessionInput = OfSession & UpdateSession;
+export type ForkSessionInput = OfSession & ForkRequest;
+
+export class Sessions {
+  readonly #transport: Transport;
+  readonly #handle: (session: Session) => SessionHandle;
+
+  constructor(transport: Transport, handle: (session: Session) => SessionHandle) {
+    this.#transport = transport;
+    this.#handle = handle;
+  }
+
+  /** Its container starts in the background. `await using` deletes it at the end of the block. */
+  async create(input: CreateSession = {}, options?: RequestOptions): Promise<SessionHandle> {
+    return this.#handle(
+      await this.#transport.json<Session>({ method: "POST", path: "/sessions", json: input, key: newKey(), options }),
+    );
+  }
+
+  /** A handle for a session that is there, found by its id or name. Never wakes it. */
+  async get(input: OfSession, options?: RequestOptions): Promise<SessionHandle> {
+    return this.#handle(await this.info(input, options));
+  }
+
+  /** How it is doing. Never wakes it. */
+  info(input: OfSession, options?: RequestOptions): Promise<SessionInfo> {
+    return this.#transport.json({ method: "GET", path: pathOf(null, input), options });
+  }
+
+  /** Newest first. */
+  list(input: ListSessions = {}, options?: RequestOptions): Promise<SessionList> {
+    const { metadata = {}, limit, offset, state } = input;
+    const wanted = Object.entries(metadata).map(([name, value]) => [`metadata.${name}`, value] as const);
+    const query = { limit, offset, state, ...Object.fromEntries(wanted) };
+    return this.#transport.json({ method: "GET", path: "/sessions", query, options });
+  }
+
+  /** What is absent stays as it is. */
+  update({ sessionId, ...changes }: UpdateSessionInput, options?: RequestOptions): Promise<Session> {
+    return this.#transport.json({ method: "PATCH", path: pathOf(null, { sessionId }), json: changes, options });
+  }
+
+  /** Deletes it with everything that it holds. */
+  delete(input: OfSession, options?: RequestOptions): Promise<SessionDeleted> {
+    const gone: SessionDeleted = { deleted: true, sessionId: input.sessionId };
+    return this.#transport.json({ method: "DELETE", path: pathOf(null, input), gone, options });
+  }
+
+  /** A new session that begins with the files of this one, or of one of its snapshots. */
+  async fork({ sessionId, ...input }: ForkSessionInput, options?: RequestOptions): Promise<SessionHandle> {
+    const path = `${pathOf(null, { sessionId })}/fork`;
+    return this.#handle(
+      await this.#transport.json<Session>({ method: "POST", path, json: input, key: newKey(), options }),
+    );
+  }
+}
