@@ -5,7 +5,7 @@ import { SupervisorError } from "../problem.ts";
 import type { DiskLedger } from "./disk.ts";
 import { Draft, exactTarget, type Target } from "./draft.ts";
 import { invalid, nameOf, parseLink, parsePath } from "../../../src/lib/files/paths.ts";
-import { readTar, type TarEntry } from "./tar.ts";
+import { readTar, type TarEntry } from "../../../src/lib/files/tar-reader.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Written between two looks at the disk's limit. */

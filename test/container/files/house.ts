@@ -41,7 +41,7 @@ export function openHouse(options: { diskBytes?: number } = {}): House {
     sockets: null,
     port: 0,
     bringLoopbackUp: false,
-    patience: { lastSaveMs: 1000, serviceStartMs: 1000 },
+    patience: { lastSaveMs: 1000, serviceStartMs: 1000, terminalSilenceMs: 0 },
   };
   const disk = new DiskLedger(workspace, config.diskBytes);
   const routes = createFileRoutes(config, disk);

@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { lstatSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readTar } from "../../../container/supervisor/files/tar.ts";
+import { readTar } from "../../../src/lib/files/tar-reader.ts";
 import { tarEnd, tarHeader, tarPadding, type TarHeader } from "../../../src/lib/files/tar-writer.ts";
 
 let root: string;

@@ -1,6 +1,7 @@
 // Reads a tar stream entry by entry: ustar, GNU long names, pax. Nothing is believed: a sum that is wrong, a number that is
-// none or an end that is missing throws `invalid_request`.
-import { invalid } from "../../../src/lib/files/paths.ts";
+// none or an end that is missing throws `invalid_request`. The supervisor unpacks what clients send with it, the command
+// line what sessions send.
+import { invalid } from "./paths.ts";
 
 const BLOCK = 512;
 /** What precedes an entry to tell its long name; more than any path. */
@@ -29,18 +30,23 @@ const TYPES: Readonly<Record<string, TarEntry["type"]>> = {
   "6": "other",
 };
 
-export async function* readTar(stream: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry, void> {
+/** Names are byte strings where `names` says so; otherwise text, and one that is not UTF-8 is malformed. */
+export async function* readTar(
+  stream: AsyncIterable<Uint8Array>,
+  { names = "text" }: { readonly names?: "text" | "bytes" } = {},
+): AsyncGenerator<TarEntry, void> {
+  const text = names === "text" ? utf8 : latin1;
   const source = new ByteSource(stream);
   let extra: Partial<Record<string, string>> = {};
   for (;;) {
     const block = await source.take(BLOCK);
     if (block.every((byte) => byte === 0)) break;
-    const header = parseHeader(block);
+    const header = parseHeader(block, text);
     if (header.type === "L" || header.type === "K" || header.type === "x" || header.type === "g") {
       if (header.size < 0 || header.size > EXTRA_BYTES) throw malformed(`a name of ${header.size} bytes`);
       const data = await source.take(header.size);
       await source.skip(padding(header.size));
-      if (header.type === "x") Object.assign(extra, parsePax(data));
+      if (header.type === "x") Object.assign(extra, parsePax(data, text));
       else if (header.type !== "g") extra[header.type === "L" ? "path" : "linkpath"] = text(untilNul(data));
       continue;
     }
@@ -71,7 +77,10 @@ export async function* readTar(stream: AsyncIterable<Uint8Array>): AsyncGenerato
   await source.drain();
 }
 
-function parseHeader(block: Buffer): {
+function parseHeader(
+  block: Uint8Array,
+  text: Decode,
+): {
   name: string;
   type: string;
   size: number;
@@ -84,7 +93,7 @@ function parseHeader(block: Buffer): {
   if (sum !== number(block, 148, 8)) throw malformed("a header with a wrong checksum");
   const name = text(untilNul(block.subarray(0, 100)));
   // GNU headers use the place of the prefix for other things.
-  const isUstar = block.toString("latin1", 257, 263) === "ustar\0";
+  const isUstar = latin1(block.subarray(257, 263)) === "ustar\0";
   const prefix = isUstar ? text(untilNul(block.subarray(345, 500))) : "";
   return {
     name: prefix === "" ? name : `${prefix}/${name}`,
@@ -97,7 +106,7 @@ function parseHeader(block: Buffer): {
 }
 
 /** Octal text, or base 256 when the first bit is set. */
-function number(block: Buffer, at: number, length: number): number {
+function number(block: Uint8Array, at: number, length: number): number {
   const first = block[at] ?? 0;
   if (first === 0xff) return -1;
   if ((first & 0x80) !== 0) {
@@ -105,8 +114,7 @@ function number(block: Buffer, at: number, length: number): number {
     for (let index = at + 1; index < at + length; index++) value = value * 256 + (block[index] ?? 0);
     return value;
   }
-  const digits = block
-    .toString("latin1", at, at + length)
+  const digits = latin1(block.subarray(at, at + length))
     .replace(/[\0 ]+$/, "")
     .trimStart();
   if (!/^[0-7]*$/.test(digits)) throw malformed("a number that is not octal");
@@ -114,32 +122,40 @@ function number(block: Buffer, at: number, length: number): number {
 }
 
 /** Records such as `30 mtime=1795156274.5\n`, the length counting itself. */
-function parsePax(data: Buffer): Record<string, string> {
+function parsePax(data: Uint8Array, text: Decode): Record<string, string> {
   const records: Record<string, string> = Object.create(null);
   for (let at = 0; at < data.length;) {
     const space = data.indexOf(0x20, at);
-    const length = space === -1 ? Number.NaN : Number(data.toString("latin1", at, space));
+    const length = space === -1 ? Number.NaN : Number(latin1(data.subarray(at, space)));
     const equals = data.indexOf(0x3d, space);
     if (!Number.isInteger(length) || equals === -1 || equals >= at + length || at + length > data.length) {
       throw malformed("a pax record that cannot be read");
     }
-    records[data.toString("utf8", space + 1, equals)] = text(data.subarray(equals + 1, at + length - 1));
+    records[latin1(data.subarray(space + 1, equals))] = text(data.subarray(equals + 1, at + length - 1));
     at += length;
   }
   return records;
 }
 
-function untilNul(bytes: Buffer): Buffer {
+function untilNul(bytes: Uint8Array): Uint8Array {
   const end = bytes.indexOf(0);
   return end === -1 ? bytes : bytes.subarray(0, end);
 }
 
-function text(bytes: Buffer): string {
+type Decode = (bytes: Uint8Array) => string;
+
+function utf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     throw malformed("a name that is not UTF-8");
   }
+}
+
+function latin1(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
 }
 
 function padding(size: number): number {
@@ -159,10 +175,14 @@ class ByteSource {
     this.#chunks = stream[Symbol.asyncIterator]();
   }
 
-  async take(length: number): Promise<Buffer> {
-    const parts: Uint8Array[] = [];
-    for await (const part of this.span(length)) parts.push(part);
-    return Buffer.concat(parts);
+  async take(length: number): Promise<Uint8Array> {
+    const whole = new Uint8Array(length);
+    let at = 0;
+    for await (const part of this.span(length)) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    return whole;
   }
 
   async skip(length: number): Promise<void> {

@@ -1,0 +1,61 @@
+// `buntime` at a real terminal.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import path from "node:path";
+import { onTestFinished } from "vitest";
+import { BUN } from "../../src/local/repository.ts";
+import { until } from "../support/until.ts";
+import { environment, MAIN } from "./command.ts";
+
+export interface PtyOptions {
+  readonly cols?: number;
+  readonly rows?: number;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export class Pty {
+  readonly #child;
+  readonly #output: Buffer[] = [];
+
+  constructor(args: readonly string[], { cols = 80, rows = 24, env }: PtyOptions = {}) {
+    const driver = path.join(import.meta.dirname, "pty-driver.ts");
+    this.#child = spawn(BUN, [driver, String(cols), String(rows), process.execPath, MAIN, ...args], {
+      stdio: ["pipe", "pipe", "inherit"],
+      env: { ...environment(), TERM: "xterm-256color", ...env },
+    });
+    this.#child.stdout.on("data", (chunk: Buffer) => this.#output.push(chunk));
+    onTestFinished(() => void this.#child.kill("SIGKILL"));
+  }
+
+  get output(): string {
+    return Buffer.concat(this.#output).toString();
+  }
+
+  type(text: string): void {
+    this.#send({ type: text });
+  }
+
+  resize(cols: number, rows: number): void {
+    this.#send({ cols, rows });
+  }
+
+  async shows(text: string): Promise<void> {
+    await until(
+      `${JSON.stringify(text)} in ${JSON.stringify(this.output.slice(-400))}`,
+      () => this.output.includes(text),
+      {
+        deadlineMs: 50_000,
+      },
+    );
+  }
+
+  /** @returns the exit code */
+  async ended(): Promise<number | null> {
+    if (this.#child.exitCode === null) await once(this.#child, "close");
+    return this.#child.exitCode;
+  }
+
+  #send(message: object): void {
+    this.#child.stdin.write(`${JSON.stringify(message)}\n`);
+  }
+}
