@@ -2,18 +2,20 @@
 // expected becomes `internal_error` and is logged here, once; its text is never told to a client.
 import { Hono } from "hono";
 import { registryOf } from "../account/registry-rpc.ts";
+import type { Principal } from "../account/rpc.ts";
 import { problemResponse } from "../contract/errors.ts";
 import type { ErrorBody, Problem } from "../contract/errors.ts";
 import { newId } from "../contract/ids.ts";
 import type { Env } from "../env.ts";
 import { describe, logError } from "../lib/log.ts";
 import { Refusals } from "../lib/refusals.ts";
-import { admit, admitOperator } from "./auth.ts";
+import { admit, admitOperator, refusal } from "./auth.ts";
 import { bind } from "./bind.ts";
 import type { ApiEnv } from "./bind.ts";
 import { allowAnyOrigin, preflight } from "./cors.ts";
 import { doorOf } from "./host.ts";
 import { mainDoor } from "./main-door.ts";
+import { mcpDoor } from "./mcp-door.ts";
 import { openApiDocument } from "./openapi.ts";
 import { preview } from "./preview.ts";
 import { countedOut } from "./rate-limit.ts";
@@ -25,6 +27,7 @@ import { keyHandlers } from "./routes/keys.ts";
 import { previewHandlers } from "./routes/previews.ts";
 import { sessionHandlers } from "./routes/sessions.ts";
 import { snapshotHandlers } from "./routes/snapshots.ts";
+import { terminalHandlers } from "./routes/terminals.ts";
 import { usageHandlers } from "./routes/usage.ts";
 
 export async function answer(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
@@ -64,7 +67,12 @@ async function throughDoor(request: Request, env: Env, ctx: ExecutionContext, re
     case "main":
       break;
   }
-  return named(mainDoor(request, url, door.path, requestId), requestId);
+  if (door.path === "/mcp") {
+    const sendAs = (admitted: Principal) => async (inner: Request) =>
+      api.fetch(inner, { env, requestId, path: new URL(inner.url).pathname, headers: new Headers(), admitted }, ctx);
+    return named(await mcpDoor(request, { env, requestId, sendAs }), requestId);
+  }
+  return named(await mainDoor(request, { env, url, path: door.path, requestId }), requestId);
 }
 
 const api = new Hono<ApiEnv>({ getPath: (_request, options) => options?.env?.path ?? "/" });
@@ -79,6 +87,10 @@ api.use(async (c, next) => {
     c.set("principal", operator.value);
     return next();
   }
+  if (c.env.admitted !== undefined) {
+    c.set("principal", c.env.admitted);
+    return next();
+  }
   const admission = await admit(c.req.raw, c.env.env);
   if (admission.kind === "refused") {
     return refusal(admission.problem);
@@ -90,6 +102,7 @@ bind(api, {
   ...sessionHandlers,
   ...executeHandlers,
   ...eventHandlers,
+  ...terminalHandlers,
   ...fileHandlers,
   ...snapshotHandlers,
   ...previewHandlers,
@@ -120,16 +133,6 @@ async function noteRefusal({ code }: Problem, env: Env): Promise<void> {
     const details = { reason: refused.reason, times: refused.times };
     await registryOf(env).record({ action: "access.refused", accountId: null, actor: null, details });
   }
-}
-
-function refusal(problem: Problem): Response {
-  const seconds = problem.details?.["retryAfterSeconds"];
-  return problemResponse(problem, {
-    headers: {
-      ...(problem.code === "unauthorized" ? { "www-authenticate": "Bearer" } : {}),
-      ...(typeof seconds === "number" ? { "retry-after": String(seconds) } : {}),
-    },
-  });
 }
 
 function unexpected(error: unknown, request: Request, requestId: string): Problem {

@@ -37,7 +37,8 @@ function byPath(path: string): Door {
 
 function byLabel(label: string, path: string): Door {
   if (label === "api") {
-    return { kind: "api", path };
+    // Clients that are given the API's address look for it there.
+    return path === "/mcp" ? { kind: "main", path } : { kind: "api", path };
   }
   const match = PREVIEW_LABEL.exec(label);
   if (match === null) {
@@ -50,7 +51,8 @@ function byLabel(label: string, path: string): Door {
   return { kind: "preview", sessionId: `ses_${match[1]}`, port };
 }
 
-function hostName(host: string): string {
+/** Of a `Host` header or an origin: lower case, without port and trailing dot. */
+export function hostName(host: string): string {
   return host
     .toLowerCase()
     .replace(/:[0-9]*$/, "")

@@ -20,6 +20,7 @@ describe("the API", () => {
     expect(doorOf("127.0.0.1:8787", "/api/", DOMAIN)).toEqual({ kind: "api", path: "/" });
     expect(doorOf("[::1]:8787", "/api/execute", DOMAIN)).toEqual({ kind: "api", path: "/execute" });
     expect(doorOf(`api.${DOMAIN}`, "/execute", DOMAIN)).toEqual({ kind: "api", path: "/execute" });
+    expect(doorOf(`api.${DOMAIN}`, "/mcp", DOMAIN)).toEqual({ kind: "main", path: "/mcp" });
   });
 
   it("is not at a path that only begins alike", () => {
