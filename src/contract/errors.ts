@@ -11,6 +11,7 @@ export const ERRORS = {
   process_not_found: { status: 404 },
   execution_not_found: { status: 404 },
   snapshot_not_found: { status: 404 },
+  terminal_not_found: { status: 404 },
   method_not_allowed: { status: 405 },
   execution_timeout: { status: 408 },
   conflict: { status: 409 },

@@ -6,6 +6,8 @@ export const SESSION_ID = /^ses_[0-9a-z]{20}$/;
 export const EXECUTION_ID = /^exe_[0-9a-z]{20}$/;
 /** `snp_` + 20 of `0-9a-z`. */
 export const SNAPSHOT_ID = /^snp_[0-9a-z]{20}$/;
+/** `trm_` + 20 of `0-9a-z`. */
+export const TERMINAL_ID = /^trm_[0-9a-z]{20}$/;
 /** `pvt_` + 20 of `0-9a-z`. Names a preview token without telling it. */
 export const PREVIEW_TOKEN_ID = /^pvt_[0-9a-z]{20}$/;
 /** `btp_`, the 20 characters of its id, and the 32 of its secret. */
@@ -27,7 +29,7 @@ const ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz";
 const RANDOM_LENGTH = 20;
 
 /** A new random id such as `ses_3k9…`. */
-export function newId(prefix: "ses" | "exe" | "snp" | "pvt" | "req" | "acc" | "key" | "whk" | "evt" | "dlv"): string {
+export function newId(prefix: "ses" | "exe" | "snp" | "pvt" | "req" | "acc" | "key" | "whk" | "evt" | "dlv" | "trm"): string {
   return `${prefix}_${randomText(RANDOM_LENGTH)}`;
 }
 

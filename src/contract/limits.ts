@@ -22,6 +22,8 @@ export const ENV_VALUE_BYTES = 32 * 1024;
 export const PATH_BYTES = 4096;
 /** A whole JSON body. A larger one is 413 before it is read to its end. */
 export const JSON_BODY_BYTES = 72 * MIB;
+/** One message of an MCP client. */
+export const MCP_BODY_BYTES = 16 * MIB;
 /** How deep objects and arrays may nest in a JSON body. */
 export const JSON_DEPTH = 64;
 /** Matches that one search returns at the most, and the longest line that it quotes. */
@@ -68,6 +70,29 @@ export const IDEMPOTENCY_LEASE_MS = 400_000;
 
 /** Tokens of private previews: those that one session has at once, how long they live, and what they are called. */
 export const PREVIEW_TOKENS = { most: 100, minMs: 1000, maxMs: 7 * 24 * 60 * 60 * 1000, labelCharacters: 200 } as const;
+
+/** Of one session. What follows each is written at contract/terminal.ts. */
+export const TERMINALS = {
+  /** At once, those included that have ended and are kept. */
+  most: 16,
+  /** Of one terminal. */
+  viewers: 16,
+  /** Of the newest output, for viewers that come back. */
+  keptBytes: MIB,
+  windowBytes: 512 * 1024,
+  blindBytes: 8 * MIB,
+  patienceMs: 10_000,
+  /** One message of a viewer, and what is typed ahead of the program. */
+  messageBytes: MIB,
+  typedBytes: 4 * MIB,
+  cols: { min: 1, max: 1000 },
+  rows: { min: 1, max: 1000 },
+  commandCharacters: 4096,
+  pingMs: 30_000,
+  silenceMs: 120_000,
+  /** One whose program has ended. */
+  endedMs: 300_000,
+} as const;
 
 export interface Plan {
   readonly memoryMb: number;

@@ -9,11 +9,13 @@ import { KEYS } from "./routes/keys.ts";
 import { PREVIEWS } from "./routes/previews.ts";
 import { SESSIONS } from "./routes/sessions.ts";
 import { SNAPSHOTS } from "./routes/snapshots.ts";
+import { TERMINAL_ROUTES } from "./routes/terminals.ts";
 import { USAGE } from "./routes/usage.ts";
 
 export const ROUTES = {
   ...SESSIONS,
   ...EXECUTE,
+  ...TERMINAL_ROUTES,
   ...FILES,
   ...SNAPSHOTS,
   ...PREVIEWS,

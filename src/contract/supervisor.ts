@@ -23,6 +23,9 @@
 //   POST   /freeze                              FreezeAnswer: stops user processes, unless an execution is waited for
 //   POST   /thaw                                {thawed: true}; at once when nothing is frozen
 //   GET    /watch                               WatchAnswer: held for WATCH_MS, or until it is told to end
+//   GET    /terminal?id&create&command&cols&rows&after&ack   a WebSocket, as in ./terminal.ts; also where it is refused
+//   GET    /terminals?limit&offset              TerminalList
+//   DELETE /terminals/:id                       TerminalClosed
 //   PUT    /services           ServicesCommand  {services: ServiceStatus[]}: as soon as they were started in order
 //
 // Saving. One snapshot at a time; a new one ends the one before it.

@@ -3,8 +3,11 @@
 import { registryOf } from "../account/registry-rpc.ts";
 import { accountOf } from "../account/rpc.ts";
 import type { AccountRpc, Admission, Principal } from "../account/rpc.ts";
+import { problemResponse } from "../contract/errors.ts";
+import type { Problem } from "../contract/errors.ts";
 import { accountOfKey, DEVELOPMENT_ACCOUNT } from "../contract/ids.ts";
 import { OPERATOR_ATTEMPTS, PLANS } from "../contract/limits.ts";
+import { KEY_PROTOCOL } from "../contract/terminal-wire.ts";
 import { developmentPlan, usableKey } from "../env.ts";
 import type { Env } from "../env.ts";
 import { logError } from "../lib/log.ts";
@@ -39,7 +42,7 @@ export async function admit(request: Request, env: Env): Promise<Admission> {
       fail("internal_error", `This server is misconfigured. Its operator has to correct ${plan}.`, { variable: plan }),
     );
   }
-  const given = bearerOf(request);
+  const given = bearerOf(request) ?? offeredKeyOf(request);
   if (given === null) {
     return refused(fail("unauthorized", "No API key was given. Send `Authorization: Bearer <key>`."));
   }
@@ -84,8 +87,30 @@ export async function admitOperator(request: Request, env: Env): Promise<Result<
 /** Of whom nothing tells the address. */
 const EVERYBODY = "";
 
+/** The answer to who was not admitted. */
+export function refusal(problem: Problem, requestId?: string): Response {
+  const seconds = problem.details?.["retryAfterSeconds"];
+  return problemResponse(problem, {
+    headers: {
+      ...(problem.code === "unauthorized" ? { "www-authenticate": "Bearer" } : {}),
+      ...(typeof seconds === "number" ? { "retry-after": String(seconds) } : {}),
+    },
+    ...(requestId === undefined ? {} : { requestId }),
+  });
+}
+
 function bearerOf(request: Request): string | null {
   return /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1] ?? null;
+}
+
+/** Browsers cannot send headers of theirs with a WebSocket, but offer protocols. */
+function offeredKeyOf({ headers }: Request): string | null {
+  if (headers.get("upgrade")?.toLowerCase() !== "websocket") {
+    return null;
+  }
+  const offered = headers.get("sec-websocket-protocol")?.split(",") ?? [];
+  const key = offered.map((name) => name.trim()).find((name) => name.startsWith(KEY_PROTOCOL));
+  return key === undefined ? null : key.slice(KEY_PROTOCOL.length);
 }
 
 async function ask(

@@ -26,6 +26,8 @@ interface Bindings {
   readonly path: string;
   /** Put onto the answer, whatever it turns out to be. */
   readonly headers: Headers;
+  /** Who was admitted and counted by another door, with this request on their behalf. */
+  readonly admitted?: Principal;
 }
 
 export interface ApiEnv {

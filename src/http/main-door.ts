@@ -1,23 +1,46 @@
-// The main host beside the API: what this is, and whether it lives.
+// The main host beside the API: what this is, its reference, and whether it lives.
 import { problemResponse } from "../contract/errors.ts";
+import type { Env } from "../env.ts";
+import { docs, isDocs } from "./docs-door.ts";
 
-export function mainDoor(request: Request, url: URL, path: string, requestId: string): Response {
+export interface MainDoor {
+  readonly env: Env;
+  readonly url: URL;
+  readonly path: string;
+  readonly requestId: string;
+}
+
+export async function mainDoor(request: Request, { env, url, path, requestId }: MainDoor): Promise<Response> {
   const isRead = request.method === "GET" || request.method === "HEAD";
+  if (isDocs(path)) {
+    return isRead ? ((await docs(request, env, path)) ?? nothingAt(path, requestId)) : notAllowed(request, requestId);
+  }
   switch (path) {
     case "/":
       return isRead ? welcome(request, url) : notAllowed(request, requestId);
     case "/health":
       return isRead ? Response.json({ status: "ok" }) : notAllowed(request, requestId);
     default:
-      return problemResponse(
-        { code: "not_found", message: `Nothing is served at ${path.slice(0, 200)}. The API is under /api.` },
-        { requestId },
-      );
+      return nothingAt(path, requestId);
   }
 }
 
+function nothingAt(path: string, requestId: string): Response {
+  return problemResponse(
+    { code: "not_found", message: `Nothing is served at ${path.slice(0, 200)}. The API is under /api.` },
+    { requestId },
+  );
+}
+
 function welcome(request: Request, url: URL): Response {
-  const links = { api: `${url.origin}/api`, openapi: `${url.origin}/api/openapi.json`, health: `${url.origin}/health` };
+  const { origin } = url;
+  const links = {
+    docs: `${origin}/docs`,
+    api: `${origin}/api`,
+    openapi: `${origin}/api/openapi.json`,
+    mcp: `${origin}/mcp`,
+    health: `${origin}/health`,
+  };
   if (!request.headers.get("accept")?.includes("text/html")) {
     return Response.json({ name: "buntime", ...links });
   }

@@ -9,6 +9,7 @@ import type {
 } from "zod-openapi";
 import { ERRORS } from "../contract/errors.ts";
 import type { ErrorCode } from "../contract/errors.ts";
+import { ERROR_EXAMPLES, EXAMPLES, REQUEST_ID } from "../contract/examples.ts";
 import { IDEMPOTENCY_KEY_CHARACTERS } from "../contract/limits.ts";
 import { ROUTES } from "../contract/routes.ts";
 import type { Route } from "../contract/route.ts";
@@ -20,13 +21,22 @@ const OF_OPERATOR: readonly ErrorCode[] = [...COMMON, "not_found", "rate_limit_e
 const OF_ACCOUNT: readonly ErrorCode[] = [...COMMON, "forbidden", "rate_limit_exceeded"];
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
+  101: "A WebSocket from here on",
   200: "Done",
   201: "Created",
   206: "The range that was asked for",
   304: "Not modified",
 };
 
+/** All but where the API is, which depends on the request. */
+let document: ReturnType<typeof createDocument> | undefined;
+
 export function openApiDocument(apiUrl: string): ReturnType<typeof createDocument> {
+  document ??= describeApi();
+  return { ...document, servers: [{ url: apiUrl }] };
+}
+
+function describeApi(): ReturnType<typeof createDocument> {
   const paths: ZodOpenApiPathsObject = {};
   for (const [operationId, route] of Object.entries(ROUTES)) {
     paths[route.path] = { ...paths[route.path], [route.method]: operationOf(operationId, route) };
@@ -38,7 +48,6 @@ export function openApiDocument(apiUrl: string): ReturnType<typeof createDocumen
       version: "1",
       description: "A persistent Bun machine over HTTPS: sessions that run code, keep files and serve previews.",
     },
-    servers: [{ url: apiUrl }],
     security: [{ key: [] }],
     components: {
       securitySchemes: {
@@ -66,9 +75,14 @@ function operationOf(operationId: string, route: Route): ZodOpenApiOperationObje
     },
     ...(route.body === undefined
       ? {}
-      : { requestBody: { required: true, content: { "application/json": { schema: route.body } } } }),
+      : {
+          requestBody: {
+            required: true,
+            content: { "application/json": { schema: route.body, examples: bodiesOf(operationId) } },
+          },
+        }),
     ...(route.upload === undefined ? {} : { requestBody: { required: true, content: { [route.upload]: BYTES } } }),
-    responses: { ...successes(route), ...failures(route) },
+    responses: { ...successes(operationId, route), ...failures(route) },
   };
 }
 
@@ -115,7 +129,22 @@ function headersOf(route: Route, status: number): Record<string, { $ref: string 
 
 const BYTES = { schema: { type: "string", format: "binary" } } as const;
 
-function successes(route: Route): ZodOpenApiResponsesObject {
+interface Examples {
+  readonly bodies?: Readonly<Record<string, unknown>>;
+  readonly answer?: unknown;
+}
+
+function examplesOf(operationId: string): Examples {
+  // SAFETY: the table has every operation of the route table, and each has these at the most.
+  return EXAMPLES[operationId as keyof typeof EXAMPLES] as Examples;
+}
+
+function bodiesOf(operationId: string): Record<string, { value: unknown }> {
+  const { bodies = {} } = examplesOf(operationId);
+  return Object.fromEntries(Object.entries(bodies).map(([shown, value]) => [shown, { value }]));
+}
+
+function successes(operationId: string, route: Route): ZodOpenApiResponsesObject {
   const responses: ZodOpenApiResponsesObject = {};
   for (const [status, answer] of Object.entries(route.answers)) {
     const description = DESCRIPTIONS[status] ?? "Done";
@@ -127,7 +156,7 @@ function successes(route: Route): ZodOpenApiResponsesObject {
         description,
         headers,
         content: {
-          "application/json": { schema: answer.json },
+          "application/json": { schema: answer.json, example: examplesOf(operationId).answer },
           ...(answer.sse === true ? { "text/event-stream": { schema: { type: "string" } as const } } : {}),
         },
       };
@@ -159,7 +188,7 @@ function failures(route: Route): ZodOpenApiResponsesObject {
           examples: Object.fromEntries(
             codes.map((code) => [
               code,
-              { value: { error: { code, message: `Why, and what to do next`, details: {}, requestId: EXAMPLE_ID } } },
+              { value: { error: { code, details: {}, ...ERROR_EXAMPLES[code], requestId: REQUEST_ID } } },
             ]),
           ),
         },
@@ -168,8 +197,6 @@ function failures(route: Route): ZodOpenApiResponsesObject {
   }
   return responses;
 }
-
-const EXAMPLE_ID = "req_4k2m9x7q1w8e3r5t6y0u";
 
 // SAFETY: Object.keys of the table gives its codes, and it has some.
 const CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
