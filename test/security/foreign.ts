@@ -6,6 +6,7 @@ import { NewWebhook } from "../../src/contract/events.ts";
 import type { Session } from "../../src/contract/session.ts";
 import { Snapshot } from "../../src/contract/snapshot.ts";
 import type { Client } from "../../scripts/client.ts";
+import { TerminalViewer } from "../support/terminal.ts";
 
 /** Everything that an account can own and others can try to name, by the name of the parameter that takes it. */
 export type Belongings = Readonly<Record<string, string>> & { readonly id: string; readonly sessionId: string };
@@ -19,6 +20,7 @@ export async function belongingsOf(client: Client, name: string): Promise<Belong
   const { executionId } = await client.execute({ sessionId: id, command: `echo "${OWNED_TEXT}" | tee words.txt` });
   const snapshot = await client.ask(Snapshot, "POST", `/sessions/${id}/snapshots`, { label: "kept" });
   const token = await client.ask(NewPreviewToken, "POST", `/sessions/${id}/preview-tokens`, {});
+  const terminal = await new TerminalViewer(client, id, { command: "cat words.txt; exec cat" }).ready();
   const key = await client.ask(NewKey, "POST", "/keys", { name: "second", scopes: ["sessions:read"] });
   const webhook = await client.ask(NewWebhook, "POST", "/webhooks", { url: HOOK });
   return {
@@ -29,6 +31,7 @@ export async function belongingsOf(client: Client, name: string): Promise<Belong
     snapshotId: snapshot.snapshotId,
     tokenId: token.tokenId,
     token: token.token,
+    terminalId: terminal.terminal.id,
     keyId: key.id,
     webhookId: webhook.id,
     deliveryId: `dlv_${"0".repeat(20)}`,

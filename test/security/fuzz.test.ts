@@ -18,10 +18,14 @@ const REQUESTS = 10_000;
 /** Ends a run that hangs; it takes some ten seconds of processor time. */
 const GIVEN_UP_MS = 300_000;
 const AT_ONCE = 48;
-const SEED = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
+/** The same for everybody: whether each operation gets a request that succeeds is a matter of luck. Others by hand. */
+const SEED = Number(process.env["FUZZ_SEED"] ?? 20_260_731);
 
-/** These are given nothing that exists, since the others need it. */
-const NEVER_SUCCEED = new Set([...SPARED, "replayDelivery"]);
+/** These are given nothing that exists, since the others need it, or want a WebSocket. */
+const NEVER_SUCCEED = new Set([...SPARED, "replayDelivery", "openTerminal", "closeTerminal"]);
+
+/** They end the container, and with it what others are being answered: 503 is right then. One after the other, at the end. */
+const ENDS_CONTAINER = new Set(["restoreSnapshot", "sleepSession", "wakeSession"]);
 
 const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
 let world: World = {};
@@ -89,10 +93,15 @@ function send({
           resolve({ status, type, text: "" });
           return;
         }
-        readText(response).then((text) => resolve({ status, type, text }), reject);
+        readText(response).then(
+          (text) => resolve({ status, type, text }),
+          (error: unknown) => broken(`broke off after ${status} ${type}`, error),
+        );
       },
     );
-    request.once("error", reject);
+    const broken = (how: string, cause: unknown): void =>
+      reject(new Error(`${method} ${path} ${String(body).slice(0, 500)}: ${how}`, { cause }));
+    request.once("error", (error) => broken("got no answer", error));
     request.end(bytes ?? undefined);
   });
 }
@@ -145,10 +154,10 @@ test(
     const complaints: string[] = [];
     const statuses = new Map<number, number>();
     const succeeded = new Set<string>();
-    const waiting = [...requests.entries()]
+    const mixed = [...requests.entries()]
       .toSorted(([a], [b]) => (a % usual) - (b % usual))
       .map(([, request]) => request);
-    const worker = async (): Promise<void> => {
+    const worker = async (waiting: FuzzRequest[]): Promise<void> => {
       for (let request = waiting.pop(); request !== undefined; request = waiting.pop()) {
         const answer = await send(request);
         if (answer.status < 400) succeeded.add(request.operation);
@@ -158,7 +167,9 @@ test(
           complaints.push(`${request.operation}: ${wrong}\n  ${JSON.stringify(request).slice(0, 1500)}`);
       }
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    const together = mixed.filter(({ operation }) => !ENDS_CONTAINER.has(operation));
+    await Promise.all(Array.from({ length: AT_ONCE }, () => worker(together)));
+    await worker(mixed.filter(({ operation }) => ENDS_CONTAINER.has(operation)));
     console.log(
       `fuzz: seed ${SEED}, ${requests.length} requests, ${JSON.stringify([...statuses].toSorted(([a], [b]) => a - b))}`,
     );

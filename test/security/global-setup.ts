@@ -14,7 +14,7 @@ export const ADDRESS_HEADER = "x-client-address";
 
 /** Wide, so that no test meets a limit of another's; the sessions of `fuzzed` are few, since each costs a container. */
 const LIMITS = { requestsPerMinute: 1_000_000, previewsPerMinute: 1_000_000, sessions: 50 };
-const ACCOUNTS = { alice: LIMITS, mallory: LIMITS, fuzzed: { ...LIMITS, sessions: 8 } } as const;
+const ACCOUNTS = { alice: LIMITS, mallory: LIMITS, fuzzed: { ...LIMITS, sessions: 100 } } as const;
 export type AccountName = keyof typeof ACCOUNTS;
 
 export interface SecurityRun {

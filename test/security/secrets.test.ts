@@ -3,8 +3,8 @@ import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { NewKey } from "../../src/contract/account.ts";
 import { NewPreviewToken } from "../../src/contract/preview.ts";
-import { ROOT } from "../../scripts/root.ts";
 import { OPERATOR_ATTEMPTS } from "../../src/contract/limits.ts";
+import { ROOT } from "../../src/local/repository.ts";
 import { clientOf, clientWith, fromElsewhere, operator, run } from "./accounts.ts";
 import { OPERATIONS } from "./operations.ts";
 
