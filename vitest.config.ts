@@ -1,8 +1,13 @@
 // The suites: `unit` runs pure code in node, `worker` the Worker in the real workerd with a real embedded engine,
 // `e2e` talks to a running platform from the outside,
-// `security` attacks one.
+// `docs` runs what the documents show and the examples do,
+// `sdk` does so by the TypeScript SDK, also over connections that break, `security` attacks one, `mcp` speaks the Model Context Protocol with one, `package` installs what is published.
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { buildAssets } from "./src/local/assets.ts";
+
+// wrangler.toml is not accepted without them.
+await buildAssets(import.meta.dirname);
 
 export default defineConfig({
   test: {
@@ -38,7 +43,7 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
-      "./test/{e2e,security,browser}/vitest.config.ts",
+      "./test/{e2e,sdk,cli,security,browser,package,mcp,docs}/vitest.config.ts",
     ],
   },
 });

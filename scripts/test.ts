@@ -32,7 +32,12 @@ const SUITES: Readonly<Record<string, Suite>> = {
     command: ["bun", "test", "--timeout=30000", "--reporter=junit", `--reporter-outfile=${file}`, "./test/container"],
   }),
   e2e: vitest("e2e"),
+  sdk: vitest("sdk"),
+  cli: vitest("cli"),
   security: vitest("security"),
+  package: vitest("package"),
+  mcp: vitest("mcp"),
+  docs: vitest("docs"),
   faults: vitest("worker", { FAULT_ROUNDS: process.env["FAULT_ROUNDS"] ?? "12" }, ...CAMPAIGNS),
   // With what user code tries from inside a session, which depends on what its container is.
   docker: vitest("e2e", { BUNTIME_E2E: "docker" }, "--project", "security", "test/e2e", "test/security/inside.test.ts"),
@@ -45,7 +50,8 @@ const SUITES: Readonly<Record<string, Suite>> = {
  */
 const DEFAULT_SUITES = [
   ["worker", "e2e", "container"],
-  ["security", "unit"],
+  ["security", "sdk", "cli", "mcp", "unit"],
+  ["package", "docs"],
 ] as const;
 
 interface Count {

@@ -15,9 +15,10 @@ import type { CreatePreviewToken, NewPreviewToken, PreviewTokenList } from "../c
 import type { ResourceLimits, Session as SessionView, SessionInfo, UpdateSession } from "../contract/session.ts";
 import type { RestoreAnswer, Snapshot, SnapshotDiff, SnapshotList } from "../contract/snapshot.ts";
 import type { KillCommand } from "../contract/supervisor.ts";
+import type { TerminalClosed, TerminalList } from "../contract/terminal.ts";
 import { sleepSettings } from "../env.ts";
 import type { Env } from "../env.ts";
-import { fail, ok } from "../lib/result.ts";
+import { ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import { within } from "../lib/within.ts";
 import { Activity } from "./activity.ts";
@@ -38,9 +39,10 @@ import { Restoring } from "./restoring.ts";
 import { takeHeaders } from "./session-headers.ts";
 import type { CreateOptions, DiffOptions, ForkSource, OpenedPreview, ResumeOptions, SessionRpc } from "./rpc.ts";
 import type { Run } from "./run.ts";
+import { Running } from "./running.ts";
 import { Runtime } from "./runtime.ts";
 import { Saving } from "./saving.ts";
-import { putServices, stoppedServices } from "./services.ts";
+import { putServices } from "./services.ts";
 import { sessionInfo } from "./session-info.ts";
 import { Snapshots } from "./snapshots.ts";
 import { SessionStore } from "./store.ts";
@@ -66,6 +68,7 @@ export class Session extends DurableObject<Env> implements SessionRpc {
   readonly #snapshots: Snapshots;
   readonly #watch: TerminationWatch;
   readonly #asleep: AsleepReads;
+  readonly #running: Running;
   readonly #previews: PreviewAccess;
   readonly #keys = new KeyRights();
   readonly #previewLimit: PreviewLimit;
@@ -109,6 +112,7 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     this.#snapshots = new Snapshots(env, { lifecycle, effects, runtime, supervisor, saving, restoring, store });
     const executions = (this.#executions = new Executions(runtime, supervisor, store, limits));
     this.#streams = new Streams({ runtime, supervisor, executions, lifecycle, activity, meter, budgets, restoring });
+    this.#running = new Running({ lifecycle, runtime, supervisor, store });
     this.#asleep = new AsleepReads(env, { store, record });
     this.#previews = new PreviewAccess(env, { lifecycle, sql: ctx.storage.sql });
     this.#previewLimit = new PreviewLimit(env);
@@ -135,7 +139,7 @@ export class Session extends DurableObject<Env> implements SessionRpc {
       return session;
     }
     const { record } = session.value;
-    const isRunning = this.#runtime.state === "running" && this.#mayRun();
+    const isRunning = this.#runtime.state === "running" && this.#running.mayRun;
     const [stats, damagedSnapshots] = await Promise.all([
       isRunning ? within(this.#supervisor.stats(), STATS_MS).catch(() => null) : null,
       this.#snapshots.damaged(record),
@@ -180,32 +184,20 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     return session.ok && session.value.record.name === name;
   }
 
-  async kill(accountId: string, command: KillCommand): Promise<Result<KillAnswer>> {
-    const found = this.#lifecycle.find(accountId);
-    if (!found.ok) {
-      return found;
-    }
-    if (this.#mayRun()) {
-      const session = await this.#lifecycle.rouse(accountId);
-      return session.ok ? this.#supervisor.kill(command) : session;
-    }
-    return command.pid === undefined
-      ? ok({ killed: 0, pids: [] })
-      : fail("process_not_found", `Process ${command.pid} is not running. List the session's processes.`);
+  kill(accountId: string, command: KillCommand): Promise<Result<KillAnswer>> {
+    return this.#running.kill(accountId, command);
   }
 
-  /** Neither wakes a session nor keeps it awake. */
-  async processes(accountId: string): Promise<Result<ProcessList>> {
-    const session = this.#lifecycle.find(accountId);
-    if (!session.ok) {
-      return session;
-    }
-    const ended = this.#store.loadFact("ended");
-    if (!this.#mayRun()) {
-      return ok({ processes: [], services: stoppedServices(session.value.record), ended });
-    }
-    const list = await this.#supervisor.processes();
-    return list.ok ? ok({ ...list.value, ended }) : list;
+  processes(accountId: string): Promise<Result<ProcessList>> {
+    return this.#running.processes(accountId);
+  }
+
+  terminals(accountId: string, paging: { limit: number; offset: number }): Promise<Result<TerminalList>> {
+    return this.#running.terminals(accountId, paging);
+  }
+
+  closeTerminal(accountId: string, terminalId: string): Promise<Result<TerminalClosed>> {
+    return this.#running.closeTerminal(accountId, terminalId);
   }
 
   async executions(accountId: string, paging: { limit: number; offset: number }): Promise<Result<ExecutionList>> {
@@ -282,7 +274,7 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     const { headers, accountId, key, port, tokens } = takeHeaders(request);
     const found = this.#lifecycle.find(accountId);
     if (found.ok && port === null && visibleState(found.value.state) === "deep-sleep") {
-      const read = await this.#asleep.answer(request);
+      const read = this.#running.refuseTerminal(request) ?? (await this.#asleep.answer(request));
       if (read !== null) {
         return this.#streams.send(request, read, { ended: () => {}, right: this.#keys.of(key) });
       }
@@ -327,11 +319,6 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     this.#store.saveFact("lastLoss", { at, reason, savedAt });
     this.#store.saveFact("ended", { at: new Date(at).toISOString(), reason: "lost", processes: [] });
     this.#lifecycle.inBackground("loss_not_noted", this.#lifecycle.apply({ type: "lost" }));
-  }
-
-  /** A container that is being released is not asked any more: that would start the next one. */
-  #mayRun(): boolean {
-    return this.#runtime.state !== "stopped" && visibleState(this.#lifecycle.state) !== "deep-sleep";
   }
 
   /** @throws Error for a session that is not there: whoever asks has found it before. */

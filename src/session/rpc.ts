@@ -12,6 +12,7 @@ import type { CreatePreviewToken, NewPreviewToken, PreviewTokenList } from "../c
 import type { Session, SessionInfo, UpdateSession } from "../contract/session.ts";
 import type { RestoreAnswer, Snapshot, SnapshotDiff, SnapshotList } from "../contract/snapshot.ts";
 import type { KillCommand } from "../contract/supervisor.ts";
+import type { TerminalClosed, TerminalList } from "../contract/terminal.ts";
 import type { Env } from "../env.ts";
 import type { Result } from "../lib/result.ts";
 import type { SessionRecord } from "./record.ts";
@@ -28,6 +29,8 @@ export interface SessionRpc {
   isNamed(accountId: string, name: string): Promise<boolean>;
   kill(accountId: string, command: KillCommand): Promise<Result<KillAnswer>>;
   processes(accountId: string): Promise<Result<ProcessList>>;
+  terminals(accountId: string, paging: { limit: number; offset: number }): Promise<Result<TerminalList>>;
+  closeTerminal(accountId: string, terminalId: string): Promise<Result<TerminalClosed>>;
   executions(accountId: string, paging: { limit: number; offset: number }): Promise<Result<ExecutionList>>;
   execution(accountId: string, executionId: string): Promise<Result<ExecutionRecord>>;
   output(accountId: string, executionId: string, after: number): Promise<Result<OutputPage>>;
@@ -48,7 +51,7 @@ export interface SessionRpc {
   openPreview(port: number, tokens: readonly string[]): Promise<Result<OpenedPreview>>;
   /**
    * What streams. With `SESSION_HEADERS.port` it goes to that port of the container, else to the supervisor's route of
-   * the URL's path, for the account in `SESSION_HEADERS.account`; `/execute` takes an ExecuteCommand without
+   * the URL's path, for the account in `SESSION_HEADERS.account`; `/terminal` becomes a WebSocket; `/execute` takes an ExecuteCommand without
    * `executionId` and `timeoutMs`, and ExecuteQuery.
    */
   fetch(request: Request): Promise<Response>;

@@ -20,6 +20,7 @@ import type { SupervisorClient } from "./supervisor-client.ts";
 import { whenSent } from "./when-sent.ts";
 import type { Sending } from "./when-sent.ts";
 
+const TERMINAL_PATH = "/terminal";
 /** On the answer that waited for a wake: newer snapshots are damaged, so this one was used. */
 const RESTORED_FROM = "buntime-restored-from";
 
@@ -70,7 +71,9 @@ export class Streams {
   ): Promise<Response> {
     const { activity, lifecycle } = this.#parts;
     const end = activity.begin();
-    const mayChange = port !== null || (request.method !== "GET" && request.method !== "HEAD");
+    const url = new URL(request.url);
+    const isSocket = port !== null || url.pathname === TERMINAL_PATH;
+    const mayChange = isSocket || (request.method !== "GET" && request.method !== "HEAD");
     const note = (): void => {
       if (mayChange) {
         lifecycle.changed();
@@ -82,7 +85,6 @@ export class Streams {
     };
     note();
     try {
-      const url = new URL(request.url);
       if (port === null && url.pathname === "/execute") {
         return await this.#execute(record, await request.text(), url.searchParams, { ended, right });
       }

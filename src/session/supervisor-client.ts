@@ -4,6 +4,7 @@ import type { ErrorBody } from "../contract/errors.ts";
 import type { ExecutionList, ExecutionRecord, KillAnswer, OutputPage, ProcessList } from "../contract/execute.ts";
 import { SUPERVISOR_CALL_MS } from "../contract/limits.ts";
 import type { ResourceLimits } from "../contract/session.ts";
+import type { TerminalClosed, TerminalList } from "../contract/terminal.ts";
 import type { KillCommand, WorkspaceStats } from "../contract/supervisor.ts";
 import { describe } from "../lib/log.ts";
 import { fail, ok } from "../lib/result.ts";
@@ -45,19 +46,23 @@ export class SupervisorClient {
     return this.#get(`/executions/${executionId}/output?after=${after}`);
   }
 
-  async kill(command: KillCommand): Promise<Result<KillAnswer>> {
+  terminals(paging: { readonly limit: number; readonly offset: number }): Promise<Result<TerminalList>> {
+    return this.#get(`/terminals?limit=${paging.limit}&offset=${paging.offset}`);
+  }
+
+  closeTerminal(terminalId: string): Promise<Result<TerminalClosed>> {
+    return this.#tell({ method: "DELETE", path: `/terminals/${terminalId}` });
+  }
+
+  kill(command: KillCommand): Promise<Result<KillAnswer>> {
+    const headers = { "content-type": "application/json" };
+    return this.#tell({ method: "POST", path: "/kill", headers, body: JSON.stringify(command) });
+  }
+
+  /** Once: nobody knows what became of a call whose connection broke. */
+  async #tell<T>(request: Omit<SupervisorRequest, "timeoutMs">): Promise<Result<T>> {
     const run = await this.#runtime.ready(this.#limits());
-    if (!run.ok) {
-      return run;
-    }
-    const request = {
-      method: "POST",
-      path: "/kill",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(command),
-      timeoutMs: SUPERVISOR_CALL_MS,
-    };
-    return this.#once(run.value, request, readResult<KillAnswer>);
+    return run.ok ? this.#once(run.value, { ...request, timeoutMs: SUPERVISOR_CALL_MS }, readResult<T>) : run;
   }
 
   /** Streams: the answer's body is the caller's, without a time-out. A body given can be sent only once. */

@@ -3,19 +3,22 @@
 // measure; an aim that is missed is a result, not a failure. `--only=snapshots,wake` measures just these groups, and
 // keeps nothing. `--scale` measures nothing: see scale.ts.
 import path from "node:path";
-import { ROOT } from "../../scripts/root.ts";
+import { ROOT } from "../../src/local/repository.ts";
 import { startTestPlatform } from "../support/platform.ts";
 import { ADMIN_KEY } from "./accounts.ts";
 import { startBench } from "./bench.ts";
 import type { Bench } from "./bench.ts";
+import { cliFigures } from "./figures-cli.ts";
 import { executeFigures } from "./figures-execute.ts";
 import { fileFigures } from "./figures-files.ts";
 import { loadFigures } from "./figures-load.ts";
 import { memoryFigures } from "./figures-memory.ts";
 import { previewFigures } from "./figures-preview.ts";
+import { sdkFigures } from "./figures-sdk.ts";
 import { snapshotMemoryFigures } from "./figures-snapshot-memory.ts";
 import { snapshotFigures } from "./figures-snapshots.ts";
 import { streamFigures } from "./figures-stream.ts";
+import { terminalFigures } from "./figures-terminal.ts";
 import { wakeFigures } from "./figures-wake.ts";
 import { workerFigures } from "./figures-worker.ts";
 import { describeMachine, save, table } from "./report.ts";
@@ -35,6 +38,9 @@ const GROUPS: readonly (readonly [name: string, measure: (bench: Bench) => Promi
   ["preview", previewFigures],
   ["stream", streamFigures],
   ["load", loadFigures],
+  ["sdk", sdkFigures],
+  ["cli", cliFigures],
+  ["terminal", terminalFigures],
   ["wake", wakeFigures],
   ["snapshots", (bench) => snapshotFigures(bench, { docker })],
   ["snapshot-memory", (bench) => snapshotMemoryFigures(bench, { docker })],
