@@ -1,6 +1,6 @@
 // What the engine and the session object tell the supervisor, parsed once from its environment.
 import { CONTROL_PORT } from "../../src/contract/ids.ts";
-import { LAST_SAVE_MS, SERVICE_START_MS } from "../../src/contract/limits.ts";
+import { LAST_SAVE_MS, SERVICE_START_MS, TERMINALS } from "../../src/contract/limits.ts";
 
 /** Under whom user code runs, so that it cannot touch the supervisor. */
 export type UserIdentity =
@@ -25,8 +25,15 @@ export interface Config {
   readonly port: number;
   /** The network namespace is new: `lo` has to be brought up. */
   readonly bringLoopbackUp: boolean;
-  /** What the end waits for the last save, and a list of services for its ports. Others in tests only. */
-  readonly patience: { readonly lastSaveMs: number; readonly serviceStartMs: number };
+  /**
+   * What the end waits for the last save, a list of services for its ports, and a terminal for a sign of life of its
+   * viewers. Others in tests only.
+   */
+  readonly patience: {
+    readonly lastSaveMs: number;
+    readonly serviceStartMs: number;
+    readonly terminalSilenceMs: number;
+  };
 }
 
 const MIB = 1024 * 1024;
@@ -49,6 +56,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     patience: {
       lastSaveMs: positive(env, "BUNTIME_LAST_SAVE_MS", LAST_SAVE_MS),
       serviceStartMs: positive(env, "BUNTIME_SERVICE_START_MS", SERVICE_START_MS),
+      terminalSilenceMs: positive(env, "BUNTIME_TERMINAL_SILENCE_MS", TERMINALS.silenceMs),
     },
   };
 }

@@ -52,7 +52,8 @@ process.on("SIGINT", () => void shutDown());
 async function shutDown(): Promise<void> {
   if (ending) return;
   ending = true;
-  const { executions, services } = processes;
+  const { executions, services, terminals } = processes;
+  terminals.blameAll("its container was told to end");
   const saved = (await lastSave.isWatched()) && (await saveFirst());
   const hasNews = saved && executions.isRunning;
   const endAll = (): Promise<unknown> =>

@@ -20,6 +20,8 @@ import {
 import { SupervisorError } from "./problem.ts";
 import type { RestoreRoutes } from "./snapshot/restore-routes.ts";
 import type { SnapshotRoutes } from "./snapshot/routes.ts";
+import { closeTerminal, listTerminals, openTerminal, terminalSockets } from "./terminal/routes.ts";
+import type { TerminalSocketData } from "./terminal/routes.ts";
 
 export interface Services {
   readonly bootId: string;
@@ -35,20 +37,29 @@ const STARTS = new Set(["POST /execute", "POST /kill", "POST /freeze", "POST /th
 /** Calls under way that change files. */
 let changing = 0;
 
-export function serve(config: Config, services: Services): Bun.Server<undefined> {
+type Server = Bun.Server<TerminalSocketData>;
+
+export function serve(config: Config, services: Services): Server {
   // An execute may be silent for minutes. The types deny a unix socket this option; the server takes it.
   const timeless: object = { idleTimeout: 0 };
   const options = {
     ...timeless,
     // Raw uploads are bounded by the disk, which the file routes watch.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch: (request: Request) => respond(request, config.token, services),
+    fetch: (request: Request, server: Server) => respond(request, server, config.token, services),
+    websocket: terminalSockets(config.patience.terminalSilenceMs),
   };
   if (config.sockets === null) return Bun.serve({ ...options, hostname: "0.0.0.0", port: config.port });
   return Bun.serve({ ...options, unix: `${config.sockets}/control.sock` });
 }
 
-async function respond(request: Request, token: string, services: Services): Promise<Response> {
+/** Undefined: it has become a WebSocket. */
+async function respond(
+  request: Request,
+  server: Server,
+  token: string,
+  services: Services,
+): Promise<Response | undefined> {
   try {
     if (!isEqual(request.headers.get("authorization") ?? "", `Bearer ${token}`)) {
       throw new SupervisorError("unauthorized", "The supervisor's token is missing or wrong");
@@ -57,14 +68,21 @@ async function respond(request: Request, token: string, services: Services): Pro
     const call = `${request.method} ${url.pathname}`;
     // At its beginning: what it looks at is not older.
     if (call === "POST /snapshot") services.lastSave.began();
-    const response = await route(request, url, services);
-    if (call === "POST /snapshot/commit" && response.ok) services.lastSave.committed();
+    const response =
+      call === "GET /terminal" ? await terminal(request, server, services) : await route(request, url, services);
+    if (call === "POST /snapshot/commit" && response?.ok === true) services.lastSave.committed();
     return response;
   } catch (error) {
     if (error instanceof SupervisorError) return problemResponse(error.problem);
     console.error(`${request.method} ${request.url}`, error);
     return problemResponse({ code: "internal_error", message: "The supervisor failed; its log says why" });
   }
+}
+
+function terminal(request: Request, server: Server, services: Services): Promise<Response | undefined> {
+  const { lastSave, processes } = services;
+  if (lastSave.isEnding) throw new SupervisorError(ENDING.code, ENDING.message);
+  return openTerminal(processes.terminals, request, server);
 }
 
 async function route(request: Request, url: URL, services: Services): Promise<Response> {
@@ -87,6 +105,8 @@ async function route(request: Request, url: URL, services: Services): Promise<Re
       return await putServices(processes, request);
     case "GET /watch":
       return Response.json((await lastSave.watch(request.signal)) satisfies WatchAnswer);
+    case "GET /terminals":
+      return listTerminals(processes.terminals, url);
     case "GET /executions":
       return listExecutions(executions, url);
     case "GET /health":
@@ -103,6 +123,8 @@ async function route(request: Request, url: URL, services: Services): Promise<Re
   if (id !== undefined && request.method === "GET") {
     return output === undefined ? Response.json(executions.record(id)) : readOutput(executions, id, request, url);
   }
+  const [, terminalId] = /^\/terminals\/(trm_[0-9a-z]{20})$/.exec(url.pathname) ?? [];
+  if (terminalId !== undefined && request.method === "DELETE") return closeTerminal(processes.terminals, terminalId);
   const answer = files.handle(request, url);
   if (answer !== null) return await (request.method === "GET" || request.method === "HEAD" ? answer : counted(answer));
   const saved = services.snapshots.handle(request, url);

@@ -11,7 +11,7 @@ import type {
 } from "../../../src/contract/execute.ts";
 import { newId } from "../../../src/contract/ids.ts";
 import type { ExecuteCommand, Health } from "../../../src/contract/supervisor.ts";
-import { claimPort } from "../../../scripts/port.ts";
+import { claimPort } from "../../../src/local/port.ts";
 import { until } from "../../support/until.ts";
 
 const MAIN = new URL("../../../container/supervisor/main.ts", import.meta.url).pathname;

@@ -12,7 +12,7 @@ import {
   nextPauseMs,
   STEADY_MS,
 } from "../../../container/supervisor/process/service.ts";
-import { claimPort } from "../../../scripts/port.ts";
+import { claimPort } from "../../../src/local/port.ts";
 import { until } from "../../support/until.ts";
 import { SLOW_MS, startSupervisor } from "./harness.ts";
 import type { TestSupervisor } from "./harness.ts";
