@@ -46,9 +46,10 @@ describe("the process list", () => {
       command: "sleep 1000 & sleep 1001; true",
       background: true,
     });
+    // A child is its parent's likeness until it has begun its own program.
     const list = await until("both children", async () => {
       const now = await processes(sessionId);
-      return now.filter(({ command }) => command.includes("sleep")).length >= 2 && now;
+      return now.filter(({ command }) => command.startsWith("sleep")).length === 2 && now;
     });
     expect(list.every((process) => process.executionId === executionId)).toBe(true);
     expect(
