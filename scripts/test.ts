@@ -1,4 +1,4 @@
-// Runs test suites one after another and adds up what they counted: `node scripts/test.ts [suite …]`.
+// Runs test suites and adds up what they counted: `node scripts/test.ts [suite or group …]`.
 // Each suite leaves `<suite>.xml` (JUnit), `<suite>.count` and, if tests failed, `<suite>.failures` in test-results/.
 // The failures are printed once more at the end; the last line is `N passed, N failed`.
 import { spawn } from "node:child_process";
@@ -24,35 +24,47 @@ const vitest =
 const CAMPAIGNS = ["save", "sleep", "restore", "fork", "removal", "terminate"].map(
   (name) => `test/worker/faults/${name}.test.ts`,
 );
+/** Of whole platforms, which are started, ended and killed. */
+const OUTAGES = ["restart", "crash", "loss", "durability", "sweep"].map((name) => `${name}.test.ts`);
+
+/** Relative to the project's folder, as vitest has it. */
+const without = (patterns: readonly string[]): string[] => patterns.flatMap((pattern) => ["--exclude", pattern]);
 
 const SUITES: Readonly<Record<string, Suite>> = {
   unit: vitest("unit"),
-  worker: vitest("worker", {}, ...CAMPAIGNS.flatMap((file) => ["--exclude", file])),
+  worker: vitest("worker", {}, ...without(CAMPAIGNS)),
   container: (file) => ({
     command: ["bun", "test", "--timeout=30000", "--reporter=junit", `--reporter-outfile=${file}`, "./test/container"],
   }),
-  e2e: vitest("e2e"),
+  e2e: vitest("e2e", {}, ...without(OUTAGES)),
   sdk: vitest("sdk"),
   cli: vitest("cli"),
   security: vitest("security"),
   package: vitest("package"),
   mcp: vitest("mcp"),
   docs: vitest("docs"),
-  faults: vitest("worker", { FAULT_ROUNDS: process.env["FAULT_ROUNDS"] ?? "12" }, ...CAMPAIGNS),
+  faults: vitest("worker", { FAULT_ROUNDS: process.env["FAULT_ROUNDS"] ?? "8" }, ...CAMPAIGNS),
+  outages: vitest("e2e", {}, ...OUTAGES.map((file) => `test/e2e/${file}`)),
   // With what user code tries from inside a session, which depends on what its container is.
   docker: vitest("e2e", { BUNTIME_E2E: "docker" }, "--project", "security", "test/e2e", "test/security/inside.test.ts"),
   browser: vitest("browser"),
 };
 
-/**
- * What `npm test` runs: all that needs neither Docker nor a browser. Those of a row run side by side, since they wait more
- * than they work.
- */
-const DEFAULT_SUITES = [
-  ["worker", "e2e", "container"],
-  ["security", "sdk", "cli", "mcp", "unit"],
-  ["package", "docs"],
-] as const;
+/** Suites by what is asked for. Those of a row run side by side, since they wait more than they work. */
+const GROUPS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  /** What `npm test` runs: the platform itself, by all that needs neither Docker nor a browser, nor minutes. */
+  platform: [
+    ["worker", "e2e", "container"],
+    ["security", "unit"],
+  ],
+  /** What people use it by. */
+  clients: [
+    ["sdk", "cli", "mcp"],
+    ["package", "docs"],
+  ],
+  /** What it outlives. */
+  outlives: [["faults", "outages"]],
+};
 
 interface Count {
   readonly passed: number;
@@ -103,7 +115,7 @@ async function runSuite(name: string, alone: boolean): Promise<Count> {
 }
 
 const asked = process.argv.slice(2);
-const rows: readonly (readonly string[])[] = asked.length > 0 ? asked.map((name) => [name]) : DEFAULT_SUITES;
+const rows = (asked.length > 0 ? asked : ["platform"]).flatMap((name) => GROUPS[name] ?? [[name]]);
 mkdirSync(RESULTS, { recursive: true });
 const counts: Count[] = [];
 for (const row of rows) {

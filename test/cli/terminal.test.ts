@@ -50,12 +50,12 @@ describe("shell", () => {
 
   test("goes on where its connection breaks, with nothing lost and nothing twice", async () => {
     const proxy = await startCuttingProxy(platform.url, { afterBytes: 4000, times: 2 });
-    const line = "for i in $(seq 1 2000); do echo line $i; done; exit 5";
+    const line = "for i in $(seq 1 20000); do echo line $i; done; exit 5";
     const pty = new Pty(["shell", session.id, "--", "sh", "-c", line], { env: { BUNTIME_BASE_URL: proxy.baseUrl } });
     expect(await pty.ended()).toBe(5);
     // The local terminal puts a CR of its own before each LF.
     const printed = pty.output.split(/\r+\n/).filter((text) => text.startsWith("line "));
-    expect(printed.join(",")).toBe(Array.from({ length: 2000 }, (_, index) => `line ${index + 1}`).join(","));
+    expect(printed.join(",")).toBe(Array.from({ length: 20_000 }, (_, index) => `line ${index + 1}`).join(","));
     expect(proxy.cuts).toBe(2);
   });
 
