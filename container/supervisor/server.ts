@@ -114,7 +114,7 @@ async function route(request: Request, url: URL, services: Services): Promise<Re
     case "GET /stats":
       return Response.json({
         ...(await files.stats()),
-        activeProcesses: executions.countProcesses(),
+        ...executions.usage(),
       } satisfies WorkspaceStats);
     default:
       break;

@@ -1,7 +1,7 @@
 // One account's Durable Object, composed of parts: who may come in, its keys, the index of its sessions, its idempotency
 // keys. Here nothing happens twice at once, so what it counts is exact. Its methods are those of rpc.ts.
 import { DurableObject } from "cloudflare:workers";
-import type { CreateKey, KeyList, NewKey } from "../contract/account.ts";
+import type { CreateKey, KeyList, NewKey, OwnAccount } from "../contract/account.ts";
 import type { CreateWebhook, Delivery, DeliveryList, NewWebhook, WebhookList } from "../contract/events.ts";
 import { DEVELOPMENT_ACCOUNT, SESSION_ID } from "../contract/ids.ts";
 import { PLANS } from "../contract/limits.ts";
@@ -9,10 +9,10 @@ import type { Session } from "../contract/session.ts";
 import type { UsageReport } from "../contract/usage.ts";
 import type { Env } from "../env.ts";
 import { earliest } from "../lib/deadlines.ts";
-import { describe, logError } from "../lib/log.ts";
+import { describe as reasonOf, logError } from "../lib/log.ts";
 import { Refusals } from "../lib/refusals.ts";
 import { inParallel } from "../lib/parallel.ts";
-import { fail } from "../lib/result.ts";
+import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import type { SessionRecord } from "../session/record.ts";
 import { within } from "../lib/within.ts";
@@ -110,6 +110,13 @@ export class Account extends DurableObject<Env> {
       const details = { reason, times: refusal.times };
       this.ctx.waitUntil(this.#audit({ action: "access.refused", actor: keyId, details }));
     }
+  }
+
+  describe(): Result<OwnAccount> {
+    const settings = this.#settings.view;
+    return settings === null
+      ? fail("not_found", "This account is gone. Ask the operator of this server.")
+      : ok({ ...settings, id: this.#accountId, ...this.#usage.budget(Date.now()), sessions: this.#sessions.count() });
   }
 
   previewPolicy(): PreviewPolicy {
@@ -296,7 +303,7 @@ export class Account extends DurableObject<Env> {
         await within(sessionOf(this.env, sessionId).endStreams(this.#accountId, keyId), TELL_MS);
       } catch (error) {
         // An object that was lost has lost its streams as well.
-        logError("streams_not_ended", { sessionId, keyId, reason: describe(error) });
+        logError("streams_not_ended", { sessionId, keyId, reason: reasonOf(error) });
       }
     });
   }
@@ -313,7 +320,7 @@ export class Account extends DurableObject<Env> {
     try {
       await registryOf(this.env).record({ ...event, accountId: this.#accountId });
     } catch (error) {
-      logError("audit_failed", { ...event, accountId: this.#accountId, reason: describe(error) });
+      logError("audit_failed", { ...event, accountId: this.#accountId, reason: reasonOf(error) });
     }
   }
 }

@@ -1,5 +1,14 @@
 // What the rest of the Worker may ask of an account's object.
-import type { AccountStatus, CreateKey, KeyList, NewKey, OwnLimits, PlanName, Scope } from "../contract/account.ts";
+import type {
+  AccountStatus,
+  CreateKey,
+  KeyList,
+  NewKey,
+  OwnAccount,
+  OwnLimits,
+  PlanName,
+  Scope,
+} from "../contract/account.ts";
 import type { Problem } from "../contract/errors.ts";
 import type { Plan } from "../contract/limits.ts";
 import type { Session } from "../contract/session.ts";
@@ -130,6 +139,8 @@ export interface AccountRpc extends EventsRpc {
   admit(credential: Credential): Promise<Admission>;
   /** Tells the audit log that a good key was refused, `reason` being why. Not for every single time. */
   noteRefusal(keyId: string, reason: string): Promise<void>;
+  /** What its owner sees of it. `not_found`: it was deleted just now. */
+  describe(): Promise<Result<OwnAccount>>;
   /** What previews of this account's sessions may do. */
   previewPolicy(): Promise<PreviewPolicy>;
   /** Makes the account, or changes what it is. Idempotent. */

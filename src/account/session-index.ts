@@ -102,6 +102,13 @@ export class SessionIndex {
     return this.#database.ready ? this.#database.exec<{ id: string }>(query, Date.now()).map(({ id }) => id) : [];
   }
 
+  /** As many as count against the plan. */
+  count(): number {
+    const query = "SELECT count(*) AS count FROM session WHERE expires_at > ?";
+    const rows = this.#database.ready ? this.#database.exec<{ count: number }>(query, Date.now()) : [];
+    return rows[0]?.count ?? 0;
+  }
+
   /** Whatever they are, those past their time included. */
   some(limit: number): readonly string[] {
     return this.#database.exec<{ id: string }>("SELECT id FROM session LIMIT ?", limit).map(({ id }) => id);

@@ -1,5 +1,6 @@
 // What an account is: its plan, its own numbers, whether it is let in. The registry tells it; this is what counts for
 // every request.
+import type { OwnAccount } from "../contract/account.ts";
 import { DEVELOPMENT_ACCOUNT } from "../contract/ids.ts";
 import { PLANS } from "../contract/limits.ts";
 import type { Plan } from "../contract/limits.ts";
@@ -32,6 +33,17 @@ export class Settings {
 
   get active(): boolean {
     return this.#development !== null || this.#stored?.status === "active";
+  }
+
+  /** What its owner sees of that. Null: there is no such account. */
+  get view(): Pick<OwnAccount, "name" | "plan" | "limits" | "status"> | null {
+    if (this.#development !== null) {
+      return { name: "development", plan: "paid", limits: this.#development, status: "active" };
+    }
+    const stored = this.#stored;
+    return stored === null
+      ? null
+      : { name: stored.name, plan: stored.plan, limits: planOf(stored), status: stored.status };
   }
 
   get stored(): AccountSettings | null {

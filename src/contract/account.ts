@@ -5,7 +5,7 @@ import { ACCOUNT_ID, KEY_ID } from "./ids.ts";
 import { API_KEYS, DISPLAY_NAME_CHARACTERS, ENTERPRISE_MOST, TTL_SECONDS } from "./limits.ts";
 import { IsoTime, Paging, Text } from "./primitives.ts";
 import { SessionRef } from "./session.ts";
-import { Budget } from "./usage.ts";
+import { Budget, Spent } from "./usage.ts";
 
 export const AccountId = z
   .string()
@@ -67,6 +67,21 @@ export const Account = z
   })
   .meta({ id: "Account" });
 export type Account = z.infer<typeof Account>;
+
+export const OwnAccount = Account.omit({ createdAt: true })
+  .extend({
+    id: z.string().meta({
+      description: "As AccountId; `default` of the development account",
+      examples: ["acc_4k2m9x7q1w8e3r5t6y0u"],
+    }),
+    spent: Spent,
+    sessions: z
+      .int()
+      .nonnegative()
+      .meta({ description: "How many it has now, of the `limits.sessions` that it may have" }),
+  })
+  .meta({ id: "OwnAccount" });
+export type OwnAccount = z.infer<typeof OwnAccount>;
 
 export const CreateAccount = z
   .strictObject({ name: DisplayName, plan: PlanName.default("free"), limits: OwnLimits.optional() })

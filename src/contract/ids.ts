@@ -29,7 +29,9 @@ const ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz";
 const RANDOM_LENGTH = 20;
 
 /** A new random id such as `ses_3k9…`. */
-export function newId(prefix: "ses" | "exe" | "snp" | "pvt" | "req" | "acc" | "key" | "whk" | "evt" | "dlv" | "trm"): string {
+export function newId(
+  prefix: "ses" | "exe" | "snp" | "pvt" | "req" | "acc" | "key" | "whk" | "evt" | "dlv" | "trm",
+): string {
   return `${prefix}_${randomText(RANDOM_LENGTH)}`;
 }
 

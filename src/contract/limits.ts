@@ -13,6 +13,8 @@ export const RECORD_OUTPUT_BYTES = 16 * MIB;
 /** Finished executions kept per session, newest first, and the output bytes they may hold together. */
 export const RECORDS_KEPT = 1000;
 export const RECORDS_OUTPUT_BYTES = 128 * MIB;
+/** Of output in one page; the next one goes on after it. */
+export const OUTPUT_PAGE_BYTES = MIB;
 /** `code` or `command` of one execute. */
 export const SOURCE_BYTES = 4 * MIB;
 export const STDIN_BYTES = 4 * MIB;
@@ -70,6 +72,9 @@ export const IDEMPOTENCY_LEASE_MS = 400_000;
 
 /** Tokens of private previews: those that one session has at once, how long they live, and what they are called. */
 export const PREVIEW_TOKENS = { most: 100, minMs: 1000, maxMs: 7 * 24 * 60 * 60 * 1000, labelCharacters: 200 } as const;
+
+/** Of those that previews were asked: how many a session remembers, and how much of each. */
+export const PREVIEW_REQUESTS = { kept: 200, pathCharacters: 2000, methodCharacters: 32 } as const;
 
 /** Of one session. What follows each is written at contract/terminal.ts. */
 export const TERMINALS = {

@@ -2,8 +2,8 @@
 import * as z from "zod";
 import { parseDuration } from "./duration.ts";
 import { CONTROL_PORT, PREVIEW_PORT, PREVIEW_TOKEN, PREVIEW_TOKEN_ID } from "./ids.ts";
-import { PREVIEW_TOKENS } from "./limits.ts";
-import { IsoTime, Text } from "./primitives.ts";
+import { PREVIEW_REQUESTS, PREVIEW_TOKENS } from "./limits.ts";
+import { intQuery, IsoTime, Text } from "./primitives.ts";
 
 export const Preview = z.enum(["public", "private"]).meta({
   description: "`public`: whoever knows the URL sees it. `private`: a preview token is needed as well",
@@ -61,3 +61,41 @@ export const PreviewTokenList = z
 export type PreviewTokenList = z.infer<typeof PreviewTokenList>;
 
 export const PreviewTokenRevoked = z.object({ revoked: z.literal(true), tokenId: PreviewTokenId });
+
+export const PreviewRequest = z
+  .object({
+    seq: z.int().meta({ description: "Grows; says nothing else" }),
+    at: IsoTime,
+    port: z.int(),
+    method: z.string(),
+    path: z
+      .string()
+      .meta({ description: `With its query, without \`token\`; cut at ${PREVIEW_REQUESTS.pathCharacters}` }),
+    status: z.int(),
+    durationMs: z.int().nonnegative().meta({ description: "Until its answer began; a wake is part of it" }),
+    bytes: z.int().nonnegative().nullable().meta({ description: "Of the answer's body; null where it did not say" }),
+    webSocket: z.boolean().meta({ description: "It became a WebSocket, whose messages are not listed" }),
+  })
+  .meta({ id: "PreviewRequest" });
+export type PreviewRequest = z.infer<typeof PreviewRequest>;
+
+export const PreviewRequestQuery = z.object({
+  after: z
+    .string()
+    .regex(/^\d{1,15}$/, "is not a whole number")
+    .default("0")
+    .transform(Number)
+    .meta({ override: { type: "integer", minimum: 0, default: 0 }, description: "`lastSeq` of the page before" }),
+  limit: intQuery({ min: 1, max: PREVIEW_REQUESTS.kept, default: PREVIEW_REQUESTS.kept }),
+});
+
+export const PreviewRequestPage = z
+  .object({
+    requests: z.array(PreviewRequest),
+    lastSeq: z.int().nonnegative().meta({ description: "Give it as `after` to go on" }),
+  })
+  .meta({
+    id: "PreviewRequestPage",
+    description: `Of the last ${PREVIEW_REQUESTS.kept}, newest last. They are kept in memory, and may be gone after a pause`,
+  });
+export type PreviewRequestPage = z.infer<typeof PreviewRequestPage>;

@@ -14,7 +14,16 @@ export interface Route {
   readonly path: string;
   /** Other paths that do the same. */
   readonly aliases?: readonly string[];
-  readonly tag: "Sessions" | "Execute" | "Terminals" | "Files" | "Snapshots" | "Previews" | "Events" | "Account" | "Operator";
+  readonly tag:
+    | "Sessions"
+    | "Execute"
+    | "Terminals"
+    | "Files"
+    | "Snapshots"
+    | "Previews"
+    | "Events"
+    | "Account"
+    | "Operator";
   readonly summary: string;
   /** What a key must be allowed to do. `operator`: the operator's own key, which opens nothing else. */
   readonly scope: Scope | "operator";

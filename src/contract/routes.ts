@@ -1,6 +1,7 @@
 // The route table: every operation of the API, once. The server is built from it (http/bind.ts), the OpenAPI document
 // is generated from it (http/openapi.ts), clients are checked against it. Paths are relative to `/api`.
 import type { Route } from "./route.ts";
+import { OWN_ACCOUNT } from "./routes/account.ts";
 import { ADMIN } from "./routes/admin.ts";
 import { EVENT_ROUTES } from "./routes/events.ts";
 import { EXECUTE } from "./routes/execute.ts";
@@ -20,6 +21,7 @@ export const ROUTES = {
   ...SNAPSHOTS,
   ...PREVIEWS,
   ...EVENT_ROUTES,
+  ...OWN_ACCOUNT,
   ...USAGE,
   ...KEYS,
   ...ADMIN,

@@ -140,6 +140,9 @@ export const SessionInfo = Session.extend({
   filesCount: z.int().nonnegative().nullable().meta({ description: "Files in /workspace; null while not known" }),
   diskUsed: z.int().nonnegative().nullable().meta({ description: "Bytes in /workspace; null while not known" }),
   activeProcesses: z.int().nonnegative(),
+  memoryUsed: z.int().nonnegative().nullable().meta({
+    description: "Resident bytes of its processes now, what they share counted for each; null while not known",
+  }),
   idleAt: IsoTime.nullable().meta({ description: "When it becomes idle if nothing happens; null unless active" }),
   deepSleepAt: IsoTime.nullable().meta({ description: "When it falls asleep if nothing happens; null while asleep" }),
   spent: Spent,

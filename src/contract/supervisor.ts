@@ -62,6 +62,8 @@ export interface WorkspaceStats {
   readonly filesCount: number;
   readonly diskUsed: number;
   readonly activeProcesses: number;
+  /** Resident bytes of them all. */
+  readonly memoryUsed: number;
 }
 
 /** Put on each object that a supervisor gives to be stored: its SHA-256. */

@@ -19,6 +19,7 @@ import { mcpDoor } from "./mcp-door.ts";
 import { openApiDocument } from "./openapi.ts";
 import { preview } from "./preview.ts";
 import { countedOut } from "./rate-limit.ts";
+import { accountHandlers } from "./routes/account.ts";
 import { adminHandlers } from "./routes/admin.ts";
 import { eventHandlers } from "./routes/events.ts";
 import { executeHandlers } from "./routes/execute.ts";
@@ -108,6 +109,7 @@ bind(api, {
   ...previewHandlers,
   ...keyHandlers,
   ...adminHandlers,
+  ...accountHandlers,
   ...usageHandlers,
 });
 api.notFound((c) =>

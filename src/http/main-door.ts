@@ -1,6 +1,8 @@
-// The main host beside the API: what this is, its reference, and whether it lives.
+// The main host beside the API: what this is, its reference, its console, and whether it lives.
 import { problemResponse } from "../contract/errors.ts";
 import type { Env } from "../env.ts";
+import { isConsole } from "./console.ts";
+import { consoleDoor } from "./console-door.ts";
 import { docs, isDocs } from "./docs-door.ts";
 
 export interface MainDoor {
@@ -14,6 +16,11 @@ export async function mainDoor(request: Request, { env, url, path, requestId }: 
   const isRead = request.method === "GET" || request.method === "HEAD";
   if (isDocs(path)) {
     return isRead ? ((await docs(request, env, path)) ?? nothingAt(path, requestId)) : notAllowed(request, requestId);
+  }
+  if (isConsole(path)) {
+    return isRead
+      ? ((await consoleDoor(request, env, url)) ?? nothingAt(path, requestId))
+      : notAllowed(request, requestId);
   }
   switch (path) {
     case "/":
@@ -35,6 +42,7 @@ function nothingAt(path: string, requestId: string): Response {
 function welcome(request: Request, url: URL): Response {
   const { origin } = url;
   const links = {
+    console: `${origin}/console/`,
     docs: `${origin}/docs`,
     api: `${origin}/api`,
     openapi: `${origin}/api/openapi.json`,

@@ -2,6 +2,7 @@
 import type { OfSession } from "./address.ts";
 import { readEnvironment } from "./environment.ts";
 import { BuntimeError } from "./error.ts";
+import { Account } from "./resources/account.ts";
 import { Events } from "./resources/events.ts";
 import { executeOn } from "./resources/execute.ts";
 import type { Execute, ExecuteInput, StreamInput } from "./resources/execute.ts";
@@ -56,6 +57,7 @@ export class Buntime {
   readonly terminal: Terminals;
   readonly keys: Keys;
   readonly webhooks: Webhooks;
+  readonly account: Account;
   readonly usage: Usage;
   readonly events: Events;
 
@@ -85,6 +87,7 @@ export class Buntime {
     this.previews = new Previews(transport, null);
     this.keys = new Keys(transport);
     this.webhooks = new Webhooks(transport);
+    this.account = new Account(transport);
     this.usage = new Usage(transport);
     this.events = new Events(transport);
   }

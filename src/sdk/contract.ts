@@ -52,8 +52,11 @@ export type ForkRequest = z.input<typeof snapshot.ForkRequest>;
 export type CreatePreviewToken = z.input<typeof preview.CreatePreviewToken>;
 export type NewPreviewToken = preview.NewPreviewToken;
 export type PreviewTokenList = preview.PreviewTokenList;
+export type PreviewRequest = preview.PreviewRequest;
+export type PreviewRequestPage = preview.PreviewRequestPage;
 export type PreviewTokenRevoked = z.output<typeof preview.PreviewTokenRevoked>;
 
+export type OwnAccount = account.OwnAccount;
 export type CreateKey = z.input<typeof account.CreateKey>;
 export type Key = account.Key;
 export type KeyList = z.output<typeof account.KeyList>;

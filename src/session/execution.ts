@@ -23,7 +23,7 @@ import type { Run } from "./run.ts";
 import type { Runtime } from "./runtime.ts";
 import type { SessionStore } from "./store.ts";
 import { readResult } from "./supervisor-client.ts";
-import type { SupervisorClient } from "./supervisor-client.ts";
+import type { RecordSource, SupervisorClient } from "./supervisor-client.ts";
 
 export interface ExecuteCall {
   /** An ExecuteCommand as JSON text, still without `executionId` and `timeoutMs`: large, so not parsed a second time. */
@@ -128,9 +128,9 @@ export class Executions {
     }
   }
 
-  /** The record, from the supervisor or, where the container was lost with it, from what the session kept. */
-  async record(executionId: string): Promise<Result<ExecutionRecord>> {
-    const answer = await this.#client.execution(executionId);
+  /** The record, from where it is or, where the container was lost with it, from what the session kept. */
+  async record(executionId: string, from: RecordSource = this.#client): Promise<Result<ExecutionRecord>> {
+    const answer = await from.execution(executionId);
     const lost = this.#lost(executionId, answer);
     return lost === null ? answer : ok(lost);
   }
@@ -156,22 +156,22 @@ export class Executions {
     }
   }
 
-  async output(executionId: string, after: number): Promise<Result<OutputPage>> {
-    const answer = await this.#client.output(executionId, after);
+  async output(executionId: string, after: number, from: RecordSource): Promise<Result<OutputPage>> {
+    const answer = await from.output(executionId, after);
     const lost = this.#lost(executionId, answer);
     return lost === null ? answer : ok({ chunks: [], lastSeq: after, done: true, outcome: lost.outcome });
   }
 
   /** Newest first, those of lost containers in their places. */
-  async list(paging: { readonly limit: number; readonly offset: number }): Promise<Result<ExecutionList>> {
+  async list(paging: { limit: number; offset: number }, from: RecordSource): Promise<Result<ExecutionList>> {
     const lost = this.#store.lostExecutions();
     if (lost.length === 0) {
-      return this.#client.executions(paging);
+      return from.executions(paging);
     }
     // An embedded container keeps its disk, so an execution may be known on both sides.
     const byId = new Map(lost.map((record) => [record.executionId, record]));
     for (let offset = 0; ; offset += PAGE) {
-      const page = await this.#client.executions({ limit: PAGE, offset });
+      const page = await from.executions({ limit: PAGE, offset });
       if (!page.ok) {
         return page;
       }

@@ -33,6 +33,8 @@ export type SessionEvent =
   | { readonly type: "replace" }
   /** A budget is spent: it has to sleep, although it is in use. What used it was ended. */
   | { readonly type: "exhausted" }
+  /** Somebody wants it to sleep now. What used it was ended. */
+  | { readonly type: "sleep" }
   | { readonly type: "delete" }
   /** Everything outside of the object's own storage is removed. */
   | { readonly type: "removed" };
@@ -98,6 +100,10 @@ export function step(state: SessionState, event: SessionEvent, now: number, timi
         ? fallAsleep({ expiresAt, keepAt: state.keepAt }, 0, now)
         : unchanged(state);
     }
+    case "sleep":
+      return state.phase === "active" || state.phase === "idle" || state.phase === "falling-asleep"
+        ? fallAsleep(state, 0, now)
+        : unchanged(state);
     case "alarm":
       return now >= state.expiresAt ? remove(0, now) : stepOnAlarm(state, event, now, timing);
     case "create":

@@ -11,7 +11,7 @@ import type {
   ProcessList,
 } from "../contract/execute.ts";
 import { DEFAULT_RESOURCES } from "../contract/limits.ts";
-import type { CreatePreviewToken, NewPreviewToken, PreviewTokenList } from "../contract/preview.ts";
+import type { CreatePreviewToken, NewPreviewToken, PreviewRequestPage, PreviewTokenList } from "../contract/preview.ts";
 import type { ResourceLimits, Session as SessionView, SessionInfo, UpdateSession } from "../contract/session.ts";
 import type { RestoreAnswer, Snapshot, SnapshotDiff, SnapshotList } from "../contract/snapshot.ts";
 import type { KillCommand } from "../contract/supervisor.ts";
@@ -20,21 +20,23 @@ import { sleepSettings } from "../env.ts";
 import type { Env } from "../env.ts";
 import { ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
-import { within } from "../lib/within.ts";
 import { Activity } from "./activity.ts";
 import { AsleepReads } from "./asleep/reads.ts";
 import { Budgets } from "./budgets.ts";
 import { createSession } from "./creation.ts";
 import { Effects } from "./effects.ts";
 import { Executions } from "./execution.ts";
+import { ExecutionRecords } from "./execution-records.ts";
 import { KeyRights } from "./key-rights.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Meter } from "./meter.ts";
 import { visibleState } from "./state.ts";
 import { sessionView, timingOf } from "./record.ts";
 import type { SessionRecord } from "./record.ts";
+import { OnDemand } from "./on-demand.ts";
 import { PreviewAccess } from "./preview-access.ts";
 import { PreviewLimit } from "./preview-limit.ts";
+import { PreviewLog } from "./preview-log.ts";
 import { Restoring } from "./restoring.ts";
 import { takeHeaders } from "./session-headers.ts";
 import type { CreateOptions, DiffOptions, ForkSource, OpenedPreview, ResumeOptions, SessionRpc } from "./rpc.ts";
@@ -51,16 +53,11 @@ import { SupervisorClient } from "./supervisor-client.ts";
 import { TerminationWatch } from "./termination-watch.ts";
 import { updateSession } from "./update.ts";
 
-/** How long `GET /sessions/{id}` waits for figures from the container. */
-const STATS_MS = 2000;
-
 export class Session extends DurableObject<Env> implements SessionRpc {
   readonly #store: SessionStore;
   readonly #activity: Activity;
   readonly #lifecycle: Lifecycle;
   readonly #runtime: Runtime;
-  readonly #supervisor: SupervisorClient;
-  readonly #executions: Executions;
   readonly #streams: Streams;
   readonly #meter: Meter;
   readonly #budgets: Budgets;
@@ -69,9 +66,12 @@ export class Session extends DurableObject<Env> implements SessionRpc {
   readonly #watch: TerminationWatch;
   readonly #asleep: AsleepReads;
   readonly #running: Running;
+  readonly #records: ExecutionRecords;
   readonly #previews: PreviewAccess;
   readonly #keys = new KeyRights();
   readonly #previewLimit: PreviewLimit;
+  readonly #previewLog: PreviewLog;
+  readonly #onDemand: OnDemand;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -90,7 +90,7 @@ export class Session extends DurableObject<Env> implements SessionRpc {
         lost: (runId, reason) => this.#lost(runId, reason),
       },
     }));
-    const supervisor = (this.#supervisor = new SupervisorClient(runtime, limits));
+    const supervisor = new SupervisorClient(runtime, limits);
     const saving = new Saving(env, { runtime, store, record });
     const restoring = (this.#restoring = new Restoring(env, { runtime, store, record }));
     const recordOrNull = (): SessionRecord | null => this.#lifecycle.session?.record ?? null;
@@ -110,12 +110,15 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     );
     const lifecycle = (this.#lifecycle = new Lifecycle(ctx, env, { store, activity, effects, budgets }, session));
     this.#snapshots = new Snapshots(env, { lifecycle, effects, runtime, supervisor, saving, restoring, store });
-    const executions = (this.#executions = new Executions(runtime, supervisor, store, limits));
+    const executions = new Executions(runtime, supervisor, store, limits);
     this.#streams = new Streams({ runtime, supervisor, executions, lifecycle, activity, meter, budgets, restoring });
     this.#running = new Running({ lifecycle, runtime, supervisor, store });
-    this.#asleep = new AsleepReads(env, { store, record });
+    const asleep = (this.#asleep = new AsleepReads(env, { store, record }));
+    this.#records = new ExecutionRecords({ lifecycle, supervisor, asleep, executions });
     this.#previews = new PreviewAccess(env, { lifecycle, sql: ctx.storage.sql });
     this.#previewLimit = new PreviewLimit(env);
+    this.#previewLog = new PreviewLog(lifecycle);
+    this.#onDemand = new OnDemand({ lifecycle, effects, runtime, activity });
     this.#watch = new TerminationWatch({
       runtime,
       isWanted: () => lifecycle.state.phase === "active" && !record().oneShot,
@@ -129,8 +132,7 @@ export class Session extends DurableObject<Env> implements SessionRpc {
 
   async create(asked: SessionRecord, options: CreateOptions = {}): Promise<Result<SessionView>> {
     const parts = { lifecycle: this.#lifecycle, store: this.#store, runtime: this.#runtime, budgets: this.#budgets };
-    const created = await createSession(this.env, parts, asked, options);
-    return created.ok ? ok(this.#view(created.value)) : created;
+    return this.#viewed(await createSession(this.env, parts, asked, options));
   }
 
   async info(accountId: string): Promise<Result<SessionInfo>> {
@@ -139,18 +141,14 @@ export class Session extends DurableObject<Env> implements SessionRpc {
       return session;
     }
     const { record } = session.value;
-    const isRunning = this.#runtime.state === "running" && this.#running.mayRun;
-    const [stats, damagedSnapshots] = await Promise.all([
-      isRunning ? within(this.#supervisor.stats(), STATS_MS).catch(() => null) : null,
-      this.#snapshots.damaged(record),
-    ]);
+    const [stats, damagedSnapshots] = await Promise.all([this.#running.stats(), this.#snapshots.damaged(record)]);
     return ok(
       sessionInfo({
         view: this.#view(record),
         state: this.#lifecycle.state,
         timing: timingOf(record, sleepSettings(this.env)),
         lastActive: this.#activity.busy ? Date.now() : this.#activity.lastAt,
-        stats: stats?.ok ? stats.value : null,
+        stats,
         damagedSnapshots,
         store: this.#store,
         spent: this.#meter.spent(),
@@ -160,8 +158,7 @@ export class Session extends DurableObject<Env> implements SessionRpc {
 
   async update(accountId: string, changes: UpdateSession): Promise<Result<SessionView>> {
     const parts = { lifecycle: this.#lifecycle, activity: this.#activity, runtime: this.#runtime, store: this.#store };
-    const updated = await updateSession(this.env, parts, accountId, changes);
-    return updated.ok ? ok(this.#view(updated.value)) : updated;
+    return this.#viewed(await updateSession(this.env, parts, accountId, changes));
   }
 
   async destroy(accountId: string): Promise<Result<{ deleted: true; sessionId: string }>> {
@@ -171,6 +168,14 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     }
     await this.#lifecycle.apply({ type: "delete" });
     return ok({ deleted: true, sessionId: session.value.record.id });
+  }
+
+  async sleep(accountId: string): Promise<Result<SessionView>> {
+    return this.#viewed(await this.#onDemand.sleep(accountId));
+  }
+
+  async wake(accountId: string): Promise<Result<SessionView>> {
+    return this.#viewed(await this.#onDemand.wake(accountId));
   }
 
   async reviewBudget(accountId: string): Promise<void> {
@@ -200,24 +205,20 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     return this.#running.closeTerminal(accountId, terminalId);
   }
 
-  async executions(accountId: string, paging: { limit: number; offset: number }): Promise<Result<ExecutionList>> {
-    const session = await this.#lifecycle.rouse(accountId);
-    return session.ok ? this.#executions.list(paging) : session;
+  executions(accountId: string, paging: { limit: number; offset: number }): Promise<Result<ExecutionList>> {
+    return this.#records.list(accountId, paging);
   }
 
-  async execution(accountId: string, executionId: string): Promise<Result<ExecutionRecord>> {
-    const session = await this.#lifecycle.rouse(accountId);
-    return session.ok ? this.#executions.record(executionId) : session;
+  execution(accountId: string, executionId: string): Promise<Result<ExecutionRecord>> {
+    return this.#records.get(accountId, executionId);
   }
 
-  async output(accountId: string, executionId: string, after: number): Promise<Result<OutputPage>> {
-    const session = await this.#lifecycle.rouse(accountId);
-    return session.ok ? this.#executions.output(executionId, after) : session;
+  output(accountId: string, executionId: string, after: number): Promise<Result<OutputPage>> {
+    return this.#records.output(accountId, executionId, after);
   }
 
-  async resume(accountId: string, executionId: string, options: ResumeOptions): Promise<Result<ExecuteAnswer>> {
-    const session = await this.#lifecycle.rouse(accountId);
-    return session.ok ? this.#executions.resume(executionId, options) : session;
+  resume(accountId: string, executionId: string, options: ResumeOptions): Promise<Result<ExecuteAnswer>> {
+    return this.#records.resume(accountId, executionId, options);
   }
 
   snapshot(accountId: string, label: string | null): Promise<Result<Snapshot>> {
@@ -260,6 +261,10 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     return this.#previews.revoke(accountId, tokenId);
   }
 
+  previewRequests(accountId: string, page: { after: number; limit: number }): Promise<Result<PreviewRequestPage>> {
+    return this.#previewLog.list(accountId, page);
+  }
+
   openPreview(port: number, tokens: readonly string[]): Promise<Result<OpenedPreview>> {
     return this.#previews.open(port, tokens);
   }
@@ -270,7 +275,11 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     }
   }
 
-  override async fetch(request: Request): Promise<Response> {
+  override fetch(request: Request): Promise<Response> {
+    return this.#previewLog.watch(request, () => this.#answer(request));
+  }
+
+  async #answer(request: Request): Promise<Response> {
     const { headers, accountId, key, port, tokens } = takeHeaders(request);
     const found = this.#lifecycle.find(accountId);
     if (found.ok && port === null && visibleState(found.value.state) === "deep-sleep") {
@@ -328,6 +337,10 @@ export class Session extends DurableObject<Env> implements SessionRpc {
       throw new Error("the session is gone");
     }
     return session.record;
+  }
+
+  #viewed(record: Result<SessionRecord>): Result<SessionView> {
+    return record.ok ? ok(this.#view(record.value)) : record;
   }
 
   #view(record: SessionRecord): SessionView {

@@ -8,7 +8,7 @@ import type {
   OutputPage,
   ProcessList,
 } from "../contract/execute.ts";
-import type { CreatePreviewToken, NewPreviewToken, PreviewTokenList } from "../contract/preview.ts";
+import type { CreatePreviewToken, NewPreviewToken, PreviewRequestPage, PreviewTokenList } from "../contract/preview.ts";
 import type { Session, SessionInfo, UpdateSession } from "../contract/session.ts";
 import type { RestoreAnswer, Snapshot, SnapshotDiff, SnapshotList } from "../contract/snapshot.ts";
 import type { KillCommand } from "../contract/supervisor.ts";
@@ -22,6 +22,10 @@ export interface SessionRpc {
   info(accountId: string): Promise<Result<SessionInfo>>;
   update(accountId: string, changes: UpdateSession): Promise<Result<Session>>;
   destroy(accountId: string): Promise<Result<{ deleted: true; sessionId: string }>>;
+  /** Resolves when it sleeps. One that does is left alone. */
+  sleep(accountId: string): Promise<Result<Session>>;
+  /** Resolves when its container can be used. One that is awake counts as used. */
+  wake(accountId: string): Promise<Result<Session>>;
   /** The account's budget was changed or is spent: it is asked for anew, and kept. */
   reviewBudget(accountId: string): Promise<void>;
   /** A key opens the account no longer: the streams that it has opened end. */
@@ -47,6 +51,8 @@ export interface SessionRpc {
   createPreviewToken(accountId: string, request: CreatePreviewToken): Promise<Result<NewPreviewToken>>;
   previewTokens(accountId: string, paging: { limit: number; offset: number }): Promise<Result<PreviewTokenList>>;
   revokePreviewToken(accountId: string, tokenId: string): Promise<Result<{ revoked: true; tokenId: string }>>;
+  /** What its previews were asked lately. Wakes nothing. */
+  previewRequests(accountId: string, page: PageAfter): Promise<Result<PreviewRequestPage>>;
   /** Which of these tokens opens the preview of a port. `unauthorized`: none does. Wakes nothing. */
   openPreview(port: number, tokens: readonly string[]): Promise<Result<OpenedPreview>>;
   /**
@@ -55,6 +61,11 @@ export interface SessionRpc {
    * `executionId` and `timeoutMs`, and ExecuteQuery.
    */
   fetch(request: Request): Promise<Response>;
+}
+
+export interface PageAfter {
+  readonly after: number;
+  readonly limit: number;
 }
 
 export interface CreateOptions {

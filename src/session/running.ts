@@ -4,9 +4,10 @@ import type { KillAnswer, ProcessList } from "../contract/execute.ts";
 import type { Problem } from "../contract/errors.ts";
 import type { TerminalClosed, TerminalEvent, TerminalList } from "../contract/terminal.ts";
 import { TERMINAL_CLOSE } from "../contract/terminal-wire.ts";
-import type { KillCommand } from "../contract/supervisor.ts";
+import type { KillCommand, WorkspaceStats } from "../contract/supervisor.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
+import { within } from "../lib/within.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Runtime } from "./runtime.ts";
 import { stoppedServices } from "./services.ts";
@@ -21,6 +22,9 @@ interface RunningParts {
   readonly store: SessionStore;
 }
 
+/** How long `GET /sessions/{id}` waits for figures from the container. */
+const STATS_MS = 2000;
+
 export class Running {
   readonly #parts: RunningParts;
 
@@ -32,6 +36,16 @@ export class Running {
   get mayRun(): boolean {
     const { runtime, lifecycle } = this.#parts;
     return runtime.state !== "stopped" && visibleState(lifecycle.state) !== "deep-sleep";
+  }
+
+  /** Null where there is nothing to ask, or no answer in time. */
+  async stats(): Promise<WorkspaceStats | null> {
+    const { runtime, supervisor } = this.#parts;
+    if (runtime.state !== "running" || !this.mayRun) {
+      return null;
+    }
+    const stats = await within(supervisor.stats(), STATS_MS).catch(() => null);
+    return stats?.ok ? stats.value : null;
   }
 
   async kill(accountId: string, command: KillCommand): Promise<Result<KillAnswer>> {

@@ -37,6 +37,7 @@ export function sessionInfo({
     filesCount: stats?.filesCount ?? (asleep ? (saved?.files ?? 0) : null),
     diskUsed: stats?.diskUsed ?? (asleep ? (saved?.sizeBytes ?? 0) : null),
     activeProcesses: stats?.activeProcesses ?? 0,
+    memoryUsed: stats?.memoryUsed ?? (asleep ? 0 : null),
     idleAt: state.phase === "active" ? isoTime(lastActive + timing.idleAfterMs) : null,
     deepSleepAt: asleep ? null : isoTime(lastActive + timing.deepSleepAfterMs),
     spent,

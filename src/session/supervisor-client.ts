@@ -16,6 +16,9 @@ import type { Runtime } from "./runtime.ts";
 /** An answer that tells of a connection that broke before it came is asked for again after the run proved healthy. */
 const ATTEMPTS = 2;
 
+/** Where what is recorded of executions is known. */
+export type RecordSource = Pick<SupervisorClient, "executions" | "execution" | "output">;
+
 export class SupervisorClient {
   readonly #runtime: Runtime;
   readonly #limits: () => ResourceLimits;

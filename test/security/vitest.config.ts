@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     name: "security",
     root: import.meta.dirname,
+    // The suite `docker` runs it beside e2e, which has other workers.
+    sequence: { groupOrder: 1 },
     include: ["*.test.ts"],
     globalSetup: ["./global-setup.ts"],
     // Ends a test that hangs; no promise about speed is made here.

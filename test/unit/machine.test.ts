@@ -61,6 +61,18 @@ describe("a session", () => {
     expect(step(asleep, { type: "exhausted" }, 2000, timing)).toEqual({ state: asleep, effects: [] });
   });
 
+  it("that is put to sleep is saved and released, and one that failed to be begins anew", () => {
+    for (const state of [created(), idle, { ...fallingAsleep(), attempts: 5 }]) {
+      const sleeping = step(state, { type: "sleep" }, 1000, timing);
+      expect(sleeping).toMatchObject({
+        state: { phase: "falling-asleep", attempts: 1, retryAt: 11_000 },
+        effects: ["keep", "fall-asleep"],
+      });
+    }
+    const asleep = step(created(), { type: "lost" }, 1000, timing).state;
+    expect(step(asleep, { type: "sleep" }, 2000, timing)).toEqual({ state: asleep, effects: [] });
+  });
+
   it("can be given more time, but not once it has expired", () => {
     const session = created(0, 1000);
     expect(step(session, { type: "extend", expiresAt: 5000 }, 500, timing).state).toEqual({
@@ -195,8 +207,8 @@ const event: fc.Arbitrary<SessionEvent> = fc.oneof(
   fc.record({ type: fc.constant("frozen" as const), lastActive: time }),
   fc.record({ type: fc.constant("stored" as const), current: fc.boolean() }),
   fc.record({ type: fc.constant("saved" as const), attempt: time }),
-  ...(["rouse", "changed", "released", "lost", "replace", "exhausted", "delete", "removed"] as const).map((type) =>
-    fc.constant({ type }),
+  ...(["rouse", "changed", "released", "lost", "replace", "exhausted", "sleep", "delete", "removed"] as const).map(
+    (type) => fc.constant({ type }),
   ),
 );
 /** Events in any order, any number of times, with a clock that may jump both ways. */

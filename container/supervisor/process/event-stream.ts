@@ -1,8 +1,8 @@
 // Output as server-sent events. Pulled by the client: what it does not read stays in the record, so a slow one costs no
 // memory and holds nothing up.
-import type { OutputChunk } from "../../../src/contract/execute.ts";
 import type { ErrorBody } from "../../../src/contract/errors.ts";
 import { HEARTBEAT_MS } from "../../../src/contract/limits.ts";
+import { COMMENT, EVENT_STREAM_HEADERS, eventText, outputEvent } from "../../../src/lib/output-events.ts";
 import { SupervisorError } from "../problem.ts";
 import type { Execution } from "./execution.ts";
 import type { OutputSource } from "./executions.ts";
@@ -11,7 +11,6 @@ import type { Chunk } from "./output-file.ts";
 import type { OutputLog } from "./output-log.ts";
 
 const PIECE_BYTES = 256 * 1024;
-const COMMENT = ":\n\n";
 
 /** The output of an execution as it comes, then one `exit` with its answer, or `error`. */
 export function executionStream(execution: Execution, signal: AbortSignal): Response {
@@ -36,11 +35,11 @@ async function* executionEvents(execution: Execution, signal: AbortSignal): Asyn
   const ended = (): boolean => execution.answered;
   const seq = yield* follow({ log, read: (after) => log.read(after, PIECE_BYTES), after: 0, ended, render, signal });
   try {
-    yield event("exit", await execution.answer, seq);
+    yield eventText("exit", await execution.answer, seq);
   } catch (error) {
     if (!(error instanceof SupervisorError)) throw error;
     const body: ErrorBody = { error: error.problem };
-    yield event("error", body, seq);
+    yield eventText("error", body, seq);
   }
 }
 
@@ -53,7 +52,7 @@ async function* outputEvents(
   const ended = (): boolean => log === null || log.closed || (until === "answer" && source.answered);
   const read = (from: number): Chunk[] => source.read(from, PIECE_BYTES);
   const seq = yield* follow({ log, read, after, ended, render: renderEither, signal });
-  yield event("exit", source.record, seq);
+  yield eventText("exit", source.record, seq);
 }
 
 interface Follow {
@@ -97,24 +96,17 @@ function eventStream(events: AsyncGenerator<string>): Response {
     },
     { highWaterMark: 0 },
   );
-  const headers = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" };
-  return new Response(body, { headers });
+  return new Response(body, { headers: EVENT_STREAM_HEADERS });
 }
 
 function renderText({ seq, stream, bytes }: Chunk): string {
-  return event(stream, { seq, data: Buffer.from(bytes).toString("utf8") }, seq);
+  return eventText(stream, { seq, data: Buffer.from(bytes).toString("utf8") }, seq);
 }
 
 function renderBase64({ seq, stream, bytes }: Chunk): string {
-  return event(stream, { seq, data: Buffer.from(bytes).toString("base64"), encoding: "base64" }, seq);
+  return eventText(stream, { seq, data: Buffer.from(bytes).toString("base64"), encoding: "base64" }, seq);
 }
 
-/** Base64 only where the bytes are not UTF-8. */
 function renderEither(chunk: Chunk): string {
-  const { seq, stream, data, encoding }: OutputChunk = toOutputChunk(chunk);
-  return event(stream, encoding === "base64" ? { seq, data, encoding } : { seq, data }, seq);
-}
-
-function event(name: string, data: unknown, id: number): string {
-  return `event: ${name}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`;
+  return outputEvent(toOutputChunk(chunk));
 }

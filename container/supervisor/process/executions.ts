@@ -1,7 +1,7 @@
 // All executions of this session: starts them, finds them, ends them, and keeps what is known about them.
 import { constants } from "node:os";
 import type { ExecutionList, ExecutionRecord, KillAnswer, Process } from "../../../src/contract/execute.ts";
-import type { ExecuteCommand, KillCommand } from "../../../src/contract/supervisor.ts";
+import type { ExecuteCommand, KillCommand, WorkspaceStats } from "../../../src/contract/supervisor.ts";
 import { newExecutionRecord } from "../../../src/lib/execution-record.ts";
 import type { FileRoutes } from "../files/routes.ts";
 import { releaseCodePages } from "../linux/code-pages.ts";
@@ -140,8 +140,11 @@ export class Executions {
     return this.#table.list();
   }
 
-  countProcesses(): number {
-    return this.#table.scan().length;
+  /** Of everything that the user runs. */
+  usage(): Pick<WorkspaceStats, "activeProcesses" | "memoryUsed"> {
+    const processes = this.#table.scan();
+    const memoryUsed = processes.reduce((sum, { residentBytes }) => sum + residentBytes, 0);
+    return { activeProcesses: processes.length, memoryUsed };
   }
 
   /** Answers when what was to end is gone. */

@@ -3,11 +3,11 @@
 // there; one that the supervisor was killed in the middle of is passed over. Files of an earlier supervisor are never
 // appended to.
 import { closeSync, constants, openSync, readdirSync, readFileSync, readSync, unlinkSync, writeSync } from "node:fs";
+import { JOURNAL_NAME } from "../../../src/lib/execution-record.ts";
 import type { DataDirectory, HeldDirectory } from "./data-directory.ts";
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 const SEGMENT_BYTES = 256 * 1024;
-const SEGMENT_NAME = /^records-(\d{6})\.jsonl$/;
 
 /** Where a line is. */
 export interface Place {
@@ -109,7 +109,7 @@ export class Journal {
   #segments(): number[] {
     const names = readdirSync(this.#directory.path("executions"));
     return names
-      .flatMap((name) => SEGMENT_NAME.exec(name)?.[1] ?? [])
+      .flatMap((name) => JOURNAL_NAME.exec(name)?.[1] ?? [])
       .map(Number)
       .toSorted((a, b) => a - b);
   }

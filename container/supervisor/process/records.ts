@@ -2,25 +2,22 @@
 // known; the last one counts. Short output is in the record, what is longer beside it in <id>.jsonl (output-file.ts).
 // Records outlive supervisor and container; an outcome is never made up.
 import { readdirSync, unlinkSync } from "node:fs";
-import type { ExecutionRecord, OutputChunk } from "../../../src/contract/execute.ts";
-import { RECORD_OUTPUT_BYTES, RECORDS_KEPT, RECORDS_OUTPUT_BYTES } from "../../../src/contract/limits.ts";
+import type { ExecutionRecord } from "../../../src/contract/execute.ts";
+import {
+  OUTPUT_NAME,
+  parseRecord,
+  recordOf,
+  summaryOf,
+  surplusOf,
+  unknownExecution,
+} from "../../../src/lib/execution-record.ts";
+import type { StoredRecord } from "../../../src/lib/execution-record.ts";
 import { SupervisorError } from "../problem.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import { Journal } from "./journal.ts";
 import type { Place } from "./journal.ts";
 import { fromOutputChunk, OutputFile, toRecordedChunk } from "./output-file.ts";
 import type { Chunk } from "./output-file.ts";
-
-/** Of `code` and `command` in a list; the record itself has the whole. */
-const LISTED_SOURCE_CHARS = 2000;
-const OUTPUT_NAME = /^(exe_[0-9a-z]{20})\.jsonl$/;
-
-/** A line of the journal. */
-interface StoredRecord extends ExecutionRecord {
-  output?: readonly OutputChunk[];
-  /** It could not be started: as if it had never been. */
-  forgotten?: true;
-}
 
 /** What is known of each record without reading it. */
 interface Entry {
@@ -88,7 +85,7 @@ export class Records {
 
   /** @throws SupervisorError `execution_not_found` */
   read(id: string): ExecutionRecord {
-    return withoutOutput(this.#find(id));
+    return recordOf(this.#find(id));
   }
 
   /** What is recorded of the output; see OutputFile.read. @throws SupervisorError `execution_not_found` */
@@ -103,7 +100,7 @@ export class Records {
     const entries = [...this.#entries.values()];
     const end = Math.max(0, entries.length - offset);
     const wanted = entries.slice(Math.max(0, end - limit), end).toReversed();
-    return { executions: wanted.flatMap((entry) => this.#read(entry) ?? []).map(summary), total: entries.length };
+    return { executions: wanted.flatMap((entry) => this.#read(entry) ?? []).map(summaryOf), total: entries.length };
   }
 
   /** For the output of one that runs. */
@@ -117,16 +114,9 @@ export class Records {
 
   /** Removes the oldest finished ones that are over the limits. */
   prune(): void {
-    let bytes = 0;
-    for (const entry of this.#entries.values()) bytes += kept(entry);
-    const before = this.#entries.size;
-    for (const entry of this.#entries.values()) {
-      if (this.#entries.size <= RECORDS_KEPT && bytes <= RECORDS_OUTPUT_BYTES) break;
-      if (entry.running) continue;
-      bytes -= kept(entry);
-      this.#remove(entry.id);
-    }
-    if (this.#entries.size === before) return;
+    const surplus = surplusOf([...this.#entries.values()]);
+    if (surplus.length === 0) return;
+    for (const { id } of surplus) this.#remove(id);
     this.#journal.keepOnly(new Set([...this.#entries.values()].map(({ place }) => place.segment)));
   }
 
@@ -151,13 +141,13 @@ export class Records {
   #find(id: string): StoredRecord {
     const entry = this.#entries.get(id);
     const record = entry === undefined ? null : this.#read(entry);
-    if (record === null)
-      throw new SupervisorError("execution_not_found", `There is no execution ${id} in this session`);
+    if (record === null) throw new SupervisorError("execution_not_found", unknownExecution(id));
     return record;
   }
 
   #read({ place }: Entry): StoredRecord | null {
-    return parse(this.#journal.read(place));
+    const line = this.#journal.read(place);
+    return line === null ? null : parseRecord(line);
   }
 
   #outputPath(id: string): string {
@@ -166,7 +156,7 @@ export class Records {
 
   #load(): void {
     for (const { place, text } of this.#journal.lines()) {
-      const record = parse(text);
+      const record = parseRecord(text);
       if (record?.forgotten === true) this.#entries.delete(record.executionId);
       else if (record !== null) this.#note(record, place);
     }
@@ -191,39 +181,10 @@ export function idConflict(id: string): SupervisorError {
   return new SupervisorError("conflict", `Execution ${id} was started before; ask for its record instead`);
 }
 
-function parse(text: string | null): StoredRecord | null {
-  if (text === null) return null;
-  try {
-    // SAFETY: only the supervisor writes in this directory, and it writes StoredRecords.
-    return JSON.parse(text) as StoredRecord;
-  } catch {
-    return null;
-  }
-}
-
 function removeFile(path: string): void {
   try {
     unlinkSync(path);
   } catch {
     // Gone already.
   }
-}
-
-function kept(entry: Entry): number {
-  return Math.min(entry.outputBytes, RECORD_OUTPUT_BYTES);
-}
-
-function withoutOutput(stored: StoredRecord): ExecutionRecord {
-  const record = { ...stored };
-  delete record.output;
-  return record;
-}
-
-function summary(stored: StoredRecord): ExecutionRecord {
-  const record = withoutOutput(stored);
-  return { ...record, code: shorten(record.code), command: shorten(record.command) };
-}
-
-function shorten(source: string | null): string | null {
-  return source !== null && source.length > LISTED_SOURCE_CHARS ? `${source.slice(0, LISTED_SOURCE_CHARS)}…` : source;
 }

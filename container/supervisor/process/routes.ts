@@ -1,14 +1,12 @@
 // Executions and processes over HTTP. Requests come from the session object, which has checked them by the contract.
 import type { OutputPage, ProcessList } from "../../../src/contract/execute.ts";
+import { OUTPUT_PAGE_BYTES } from "../../../src/contract/limits.ts";
 import type { ExecuteCommand, FreezeAnswer, KillCommand, ServicesCommand } from "../../../src/contract/supervisor.ts";
 import { SupervisorError } from "../problem.ts";
 import { executionStream, outputStream } from "./event-stream.ts";
 import type { Executions } from "./executions.ts";
 import { toOutputChunk } from "./output-file.ts";
 import type { Processes } from "./processes.ts";
-
-/** Of output in one page; the next one goes on after it. */
-const PAGE_BYTES = 1024 * 1024;
 
 export async function execute(executions: Executions, request: Request): Promise<Response> {
   const command = await readJson<ExecuteCommand>(request);
@@ -64,7 +62,7 @@ export function readOutput(executions: Executions, id: string, request: Request,
     return outputStream(source, { after, until }, request.signal);
   }
   const closed = source.log?.closed ?? true;
-  const chunks = source.read(after, PAGE_BYTES).map(toOutputChunk);
+  const chunks = source.read(after, OUTPUT_PAGE_BYTES).map(toOutputChunk);
   const lastSeq = chunks.at(-1)?.seq ?? after;
   const done = closed && source.read(lastSeq, 1).length === 0;
   const page: OutputPage = { chunks, lastSeq, done, outcome: source.record.outcome };

@@ -55,6 +55,19 @@ export const ACCOUNT_EXAMPLES = {
   revokeKey: { answer: { deleted: true, id: ID.key } },
   rotateKey: { answer: { ...KEY, key } },
 
+  getOwnAccount: {
+    answer: {
+      id: ID.account,
+      name: ACCOUNT.name,
+      plan: ACCOUNT.plan,
+      limits: ACCOUNT.limits,
+      status: ACCOUNT.status,
+      budget: { activeSeconds: 360_000 },
+      spent: { activeSeconds: 5400, executions: 240 },
+      sessions: 12,
+    },
+  },
+
   getUsage: {
     answer: {
       from: "2026-01-31",

@@ -24,6 +24,7 @@ export const SESSION_EXAMPLES = {
       filesCount: 12,
       diskUsed: 48_213,
       activeProcesses: 1,
+      memoryUsed: 52_428_800,
       idleAt: LATER,
       deepSleepAt: LATER,
       spent: { activeSeconds: 81.5, executions: 4 },
@@ -41,6 +42,8 @@ export const SESSION_EXAMPLES = {
     },
     answer: { ...SESSION, services: [service] },
   },
+  sleepSession: { answer: { ...SESSION, state: "deep-sleep" } },
+  wakeSession: { answer: SESSION },
   deleteSession: { answer: { deleted: true, sessionId } },
 
   execute: {
@@ -201,5 +204,23 @@ export const SESSION_EXAMPLES = {
     },
   },
   listPreviewTokens: { answer: { tokens: [token], total: 1 } },
+  listPreviewRequests: {
+    answer: {
+      requests: [
+        {
+          seq: 1_769_860_800_001,
+          at: AT,
+          port: 8080,
+          method: "GET",
+          path: "/items?page=2",
+          status: 200,
+          durationMs: 12,
+          bytes: 512,
+          webSocket: false,
+        },
+      ],
+      lastSeq: 1_769_860_800_001,
+    },
+  },
   revokePreviewToken: { answer: { revoked: true, tokenId: ID.token } },
 } satisfies Partial<Examples<typeof ROUTES>>;

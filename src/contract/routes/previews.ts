@@ -5,6 +5,8 @@ import {
   NewPreviewToken,
   PreviewTokenId,
   PreviewTokenList,
+  PreviewRequestPage,
+  PreviewRequestQuery,
   PreviewTokenRevoked,
 } from "../preview.ts";
 import { Paging } from "../primitives.ts";
@@ -44,5 +46,16 @@ export const PREVIEWS = {
     params: z.object({ id: SessionRef, tokenId: PreviewTokenId }),
     answers: { 200: { json: PreviewTokenRevoked } },
     errors: ["session_not_found", "not_found"],
+  }),
+  listPreviewRequests: route({
+    method: "get",
+    path: "/sessions/{id}/preview-requests",
+    tag: "Previews",
+    scope: "sessions:read",
+    summary: "List the last requests that the session's previews were asked. Never starts its container",
+    params: OfSession,
+    query: PreviewRequestQuery,
+    answers: { 200: { json: PreviewRequestPage } },
+    errors: ["session_not_found"],
   }),
 } as const;

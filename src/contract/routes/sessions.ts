@@ -1,7 +1,7 @@
 // Sessions: create, look at, change, delete.
 import * as z from "zod";
 import { Paging } from "../primitives.ts";
-import { OfSession, route } from "../route.ts";
+import { InContainer, OfSession, route } from "../route.ts";
 import {
   CreateSession,
   Session,
@@ -55,6 +55,26 @@ export const SESSIONS = {
     body: UpdateSession,
     answers: { 200: { json: Session } },
     errors: ["session_not_found", "conflict", "payload_too_large"],
+  }),
+  sleepSession: route({
+    method: "post",
+    path: "/sessions/{id}/sleep",
+    tag: "Sessions",
+    scope: "sessions:write",
+    summary: "Put a session into deep sleep now: its files are saved, its container is released",
+    params: OfSession,
+    answers: { 200: { json: Session } },
+    errors: [...InContainer, "conflict", "storage_unavailable"],
+  }),
+  wakeSession: route({
+    method: "post",
+    path: "/sessions/{id}/wake",
+    tag: "Sessions",
+    scope: "sessions:write",
+    summary: "Wake a session: its container is up, its files are restored, its services are started",
+    params: OfSession,
+    answers: { 200: { json: Session } },
+    errors: InContainer,
   }),
   deleteSession: route({
     method: "delete",

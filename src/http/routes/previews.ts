@@ -17,4 +17,9 @@ export const previewHandlers = {
     const session = await findSession(call, params.id);
     return session.ok ? session.value.revokePreviewToken(call.principal.accountId, params.tokenId) : session;
   },
+
+  async listPreviewRequests(call, { params, query }) {
+    const session = await findSession(call, params.id);
+    return session.ok ? session.value.previewRequests(call.principal.accountId, query) : session;
+  },
 } satisfies Partial<Handlers>;

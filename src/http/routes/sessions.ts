@@ -100,6 +100,16 @@ export const sessionHandlers = {
     return session.ok ? session.value.update(call.principal.accountId, body) : session;
   },
 
+  async sleepSession(call, { params }) {
+    const session = await findSession(call, params.id);
+    return session.ok ? session.value.sleep(call.principal.accountId) : session;
+  },
+
+  async wakeSession(call, { params }) {
+    const session = await findSession(call, params.id);
+    return session.ok ? session.value.wake(call.principal.accountId) : session;
+  },
+
   async deleteSession(call, { params }) {
     const session = await findSession(call, params.id);
     if (!session.ok) {

@@ -1,9 +1,10 @@
-// Sessions: create, find, change, delete, fork.
+// Sessions: create, find, change, put to sleep, wake, delete, fork.
 import { pathOf } from "../address.ts";
 import type { OfSession } from "../address.ts";
 import type {
   CreateSession,
   ForkRequest,
+  PreviewRequestPage,
   Session,
   SessionDeleted,
   SessionInfo,
@@ -23,6 +24,13 @@ export interface ListSessions {
   readonly state?: SessionState | undefined;
   /** Only those whose metadata has these values. */
   readonly metadata?: Readonly<Record<string, string | number | boolean>> | undefined;
+}
+
+export interface PreviewRequestsInput extends OfSession {
+  /** `lastSeq` of the page before. Default: 0. */
+  readonly after?: number | undefined;
+  /** 1 to 200. Default: 200. */
+  readonly limit?: number | undefined;
 }
 
 export type UpdateSessionInput = OfSession & UpdateSession;
@@ -65,6 +73,25 @@ export class Sessions {
   /** What is absent stays as it is. */
   update({ sessionId, ...changes }: UpdateSessionInput, options?: RequestOptions): Promise<Session> {
     return this.#transport.json({ method: "PATCH", path: pathOf(null, { sessionId }), json: changes, options });
+  }
+
+  /** Into deep sleep, now. Resolves when its files are saved and its container is released. */
+  sleep(input: OfSession, options?: RequestOptions): Promise<Session> {
+    return this.#transport.json({ method: "POST", path: `${pathOf(null, input)}/sleep`, repeatable: true, options });
+  }
+
+  /** Resolves when its container is up, its files are restored and its services were started. */
+  wake(input: OfSession, options?: RequestOptions): Promise<Session> {
+    return this.#transport.json({ method: "POST", path: `${pathOf(null, input)}/wake`, repeatable: true, options });
+  }
+
+  /** The last requests that its previews were asked, newest last. Never wakes it. */
+  previewRequests(
+    { sessionId, after, limit }: PreviewRequestsInput,
+    options?: RequestOptions,
+  ): Promise<PreviewRequestPage> {
+    const path = `${pathOf(null, { sessionId })}/preview-requests`;
+    return this.#transport.json({ method: "GET", path, query: { after, limit }, options });
   }
 
   /** Deletes it with everything that it holds. */

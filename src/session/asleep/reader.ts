@@ -11,8 +11,10 @@ import { checkContentSize, contentOf, entryOf } from "../../lib/files/entry.ts";
 import { invalid, isHidden, shownPath } from "../../lib/files/paths.ts";
 import { isRecursive, queryNumber, queryPath, RAW, rawPath } from "../../lib/files/query.ts";
 import { describe, logError } from "../../lib/log.ts";
+import { EVENT_STREAM_HEADERS } from "../../lib/output-events.ts";
 import { ProblemError } from "../../lib/problem-error.ts";
 import { DamagedObject } from "../bundle.ts";
+import { AsleepExecutions } from "./executions.ts";
 import { packTree } from "./archive.ts";
 import { readPart, readWhole, wholeOf } from "./contents.ts";
 import { Frames } from "./frames.ts";
@@ -31,16 +33,20 @@ export interface AsleepOptions {
   readonly onDamage: (digest: Digest) => void;
 }
 
+const EXECUTION = /^\/executions\/(exe_[0-9a-z]{20})(\/output)?$/;
+
 export class AsleepReader {
   readonly #tree: Tree;
+  readonly #executions: AsleepExecutions;
   readonly #options: AsleepOptions;
 
   constructor(bucket: R2Bucket, repositoryId: string, root: Digest, options: AsleepOptions) {
     this.#tree = new Tree(new Manifest(new Frames(bucket, repositoryId), root));
+    this.#executions = new AsleepExecutions(this.#tree.manifest);
     this.#options = options;
   }
 
-  /** Null for everything but a read of files. Never throws: what fails is an answer. */
+  /** Null for everything but a read of files, or of what is recorded of executions. Never throws: what fails is an answer. */
   async answer(request: Request): Promise<Response | null> {
     const url = new URL(request.url);
     const handle = this.#handlerOf(request, url);
@@ -72,9 +78,32 @@ export class AsleepReader {
         return () => this.#search(request, url);
       case "/archive":
         return () => this.#archive();
+      case "/executions":
+        return async () =>
+          Response.json(await this.#executions.list(queryNumber(url, "limit", 50), queryNumber(url, "offset", 0)));
       default:
-        return null;
+        return this.#executionHandlerOf(request, url);
     }
+  }
+
+  #executionHandlerOf(request: Request, url: URL): (() => Promise<Response>) | null {
+    const [, id, output] = EXECUTION.exec(url.pathname) ?? [];
+    if (id === undefined) {
+      return null;
+    }
+    if (output === undefined) {
+      return async () => Response.json(await this.#executions.record(id));
+    }
+    const after = queryNumber(url, "after", 0);
+    return request.headers.get("accept")?.includes("text/event-stream") === true
+      ? () => this.#followOutput(id, after)
+      : async () => Response.json(await this.#executions.output(id, after));
+  }
+
+  async #followOutput(id: string, after: number): Promise<Response> {
+    const events = await this.#executions.events(id, after);
+    const body = await openStream(events, (error) => this.#broken(error));
+    return new Response(body, { headers: EVENT_STREAM_HEADERS });
   }
 
   async #download(request: Request, url: URL): Promise<Response> {
