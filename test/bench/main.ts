@@ -9,6 +9,7 @@ import { ADMIN_KEY } from "./accounts.ts";
 import { startBench } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import { cliFigures } from "./figures-cli.ts";
+import { consoleFigures } from "./figures-console.ts";
 import { executeFigures } from "./figures-execute.ts";
 import { fileFigures } from "./figures-files.ts";
 import { loadFigures } from "./figures-load.ts";
@@ -40,6 +41,7 @@ const GROUPS: readonly (readonly [name: string, measure: (bench: Bench) => Promi
   ["load", loadFigures],
   ["sdk", sdkFigures],
   ["cli", cliFigures],
+  ["console", consoleFigures],
   ["terminal", terminalFigures],
   ["wake", wakeFigures],
   ["snapshots", (bench) => snapshotFigures(bench, { docker })],

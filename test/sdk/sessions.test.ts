@@ -65,6 +65,29 @@ describe("client.sessions", () => {
     await expect(session.delete()).rejects.toMatchObject({ code: "session_not_found" });
   });
 
+  test("puts a session to sleep and wakes it, and tells what its previews were asked", async () => {
+    const session = await ownSession(client);
+    await session.files.write({ path: "a.txt", content: "kept" });
+    expect(await client.sessions.sleep({ sessionId: session.id })).toMatchObject({ state: "deep-sleep" });
+    expect(await client.sessions.wake({ sessionId: session.id })).toMatchObject({ state: "active" });
+    expect(await session.files.read({ path: "a.txt" })).toBe("kept");
+    await platformOfRun().preview(session.id, "/nobody?token=secret");
+    const { requests, lastSeq } = await client.sessions.previewRequests({ sessionId: session.id });
+    expect(requests).toMatchObject([{ method: "GET", path: "/nobody", status: 502 }]);
+    expect(await client.sessions.previewRequests({ sessionId: session.id, after: lastSeq, limit: 1 })).toEqual({
+      requests: [],
+      lastSeq,
+    });
+  });
+
+  test("tells the account's limits, and how many sessions it has", async () => {
+    await ownSession(client);
+    const { limits, sessions, status } = await client.account.get();
+    expect(status).toBe("active");
+    expect(sessions).toBeGreaterThan(0);
+    expect(sessions).toBeLessThanOrEqual(limits.sessions);
+  });
+
   test("forks a session with its files", async () => {
     const session = await ownSession(client);
     await session.files.write({ path: "a.txt", content: "from the first" });
