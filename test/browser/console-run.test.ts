@@ -38,6 +38,17 @@ describe("Running code in the console", () => {
     await page.getByRole("listitem").nth(1).waitFor();
   });
 
+  it("follows much output to its last line, until one scrolls up", async () => {
+    const { page, output } = await openRun();
+    await fillEditor(page, "TypeScript", `for (let at = 1; at <= 100000; at++) console.log("line", at);`);
+    await page.keyboard.press("Control+Enter");
+    await output.getByText("line 100000", { exact: true }).waitFor();
+    await output.press("Home");
+    await output.getByText("line 1", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "to the end" }).click();
+    await output.getByText("line 100000", { exact: true }).waitFor();
+  });
+
   it("leads from an error to its line", async ({ expect }) => {
     const { page, output } = await openRun();
     await fillEditor(page, "TypeScript", "const one = 1;\nconst two = 2;\nthrow new Error(`wrong ${one + two}`);\n");

@@ -28,8 +28,13 @@ export function OutputView({ lines, version, label, decorate }: OutputViewProps)
   useEffect(() => {
     const element = scroller();
     if (element === null) return undefined;
+    let before = element.scrollTop;
     const look = (): void => {
-      setFollows(element.scrollHeight - element.scrollTop - element.clientHeight < 2 * LINE_HEIGHT);
+      const { scrollTop, scrollHeight, clientHeight } = element;
+      // More may have come since the end was gone to: only one who goes up wants to stay behind.
+      if (scrollHeight - scrollTop - clientHeight < 2 * LINE_HEIGHT) setFollows(true);
+      else if (scrollTop < before) setFollows(false);
+      before = scrollTop;
     };
     element.addEventListener("scroll", look, { passive: true });
     return () => element.removeEventListener("scroll", look);
