@@ -2,7 +2,6 @@
 import type { ComponentType } from "preact";
 import type { SessionInfo } from "../../sdk/index.ts";
 import { api } from "../state/access.ts";
-import type { Loader } from "../state/loaded.ts";
 import { pathOf, SESSION_TABS } from "../state/route.ts";
 import type { SessionTab } from "../state/route.ts";
 import { histories } from "../state/session-list.ts";
@@ -14,13 +13,8 @@ import { Show } from "../parts/show.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { Tabs } from "../parts/tabs.tsx";
 import { SessionActions } from "./session/actions.tsx";
+import type { TabProps } from "./session/tab-props.ts";
 import { useEffect } from "preact/hooks";
-
-/** What every tab is given. `loader` has the session; a tab that changed it reloads it. */
-export interface TabProps {
-  readonly session: SessionInfo;
-  readonly loader: Loader<SessionInfo>;
-}
 
 const TABS: Readonly<Record<SessionTab, ComponentType<TabProps>>> = {
   overview: lazy("the overview", async () => (await import("./session/overview.tsx")).Overview),

@@ -4,7 +4,7 @@ import { isOffline } from "../../state/connection.ts";
 import { api } from "../../state/access.ts";
 import { attempt } from "../../state/notices.ts";
 import { Empty } from "../../parts/problem.tsx";
-import type { TabProps } from "../session.tsx";
+import type { TabProps } from "./tab-props.ts";
 import { ConfirmDialog, PathDialog } from "./files/dialogs.tsx";
 import { makeFile } from "./files/document.ts";
 import { filesOf } from "./files/files-of.ts";

@@ -10,7 +10,7 @@ import { formatBytes, formatSpan, formatTime } from "../../parts/format.ts";
 import { Meter } from "../../parts/meter.tsx";
 import { Show } from "../../parts/show.tsx";
 import { Ago, TimeLeft } from "../../parts/time-left.tsx";
-import type { TabProps } from "../session.tsx";
+import type { TabProps } from "./tab-props.ts";
 import { timeLineOf } from "./time-line.ts";
 import type { Span, TimeLine } from "./time-line.ts";
 

@@ -6,7 +6,7 @@ import { useLoaded } from "../../state/use-loaded.ts";
 import { CopyButton } from "../../parts/copy-button.tsx";
 import { Empty } from "../../parts/problem.tsx";
 import { Show } from "../../parts/show.tsx";
-import type { TabProps } from "../session.tsx";
+import type { TabProps } from "./tab-props.ts";
 import { addressWithin, previewUrlOf } from "./preview-address.ts";
 import { PreviewRequests } from "./preview-requests.tsx";
 

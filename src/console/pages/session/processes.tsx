@@ -9,7 +9,7 @@ import { formatAge, formatBytes, formatDuration } from "../../parts/format.ts";
 import { Empty } from "../../parts/problem.tsx";
 import { Show } from "../../parts/show.tsx";
 import { Ago } from "../../parts/time-left.tsx";
-import type { TabProps } from "../session.tsx";
+import type { TabProps } from "./tab-props.ts";
 import { AddService } from "./add-service.tsx";
 import { ExecutionLog } from "./execution-log.tsx";
 

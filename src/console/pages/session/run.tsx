@@ -8,7 +8,7 @@ import { useLoaded } from "../../state/use-loaded.ts";
 import { LazyEditor } from "../../parts/lazy-editor.tsx";
 import { OutputView } from "../../parts/output-view.tsx";
 import { Show } from "../../parts/show.tsx";
-import type { TabProps } from "../session.tsx";
+import type { TabProps } from "./tab-props.ts";
 import { ExecutionHistory } from "./execution-history.tsx";
 import { placesIn } from "./places.tsx";
 import { runsOf } from "./runs.ts";

@@ -11,7 +11,7 @@ import { formatBytes } from "../../parts/format.ts";
 import { Empty } from "../../parts/problem.tsx";
 import { Show } from "../../parts/show.tsx";
 import { Ago } from "../../parts/time-left.tsx";
-import type { TabProps } from "../session.tsx";
+import type { TabProps } from "./tab-props.ts";
 import { SnapshotDiffView } from "./snapshot-diff.tsx";
 
 const REASON: Readonly<Record<Snapshot["reason"], string>> = {

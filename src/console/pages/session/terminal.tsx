@@ -6,7 +6,7 @@ import { attempt } from "../../state/notices.ts";
 import { lazy } from "../../parts/lazy.tsx";
 import { Empty } from "../../parts/problem.tsx";
 import { Loading } from "../../parts/show.tsx";
-import type { TabProps } from "../session.tsx";
+import type { TabProps } from "./tab-props.ts";
 import type { TerminalPaneProps } from "./terminal-pane.tsx";
 
 const Pane = lazy<TerminalPaneProps>("the terminal", async () => (await import("./terminal-pane.tsx")).TerminalPane);
