@@ -97,7 +97,7 @@ describe("The console's list of sessions", () => {
     await page.keyboard.press("?");
     await page.getByRole("dialog", { name: "Keys" }).getByText("next session").waitFor();
     await page.keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.locator("dialog").waitFor({ state: "detached" });
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: newer.id }).waitFor();
     expect(new URL(page.url()).pathname).toBe(`/console/sessions/${newer.id}`);
