@@ -1,6 +1,6 @@
 // Lets a request in, or not: one question per request, answered from memory. What a stranger can find out is the same
 // whether the account exists or not.
-import { SCOPES } from "../contract/account.ts";
+import { SCOPES } from "../contract/scopes.ts";
 import type { Problem } from "../contract/errors.ts";
 import type { Plan } from "../contract/limits.ts";
 import type { KeyStore, StoredKey } from "./keys-store.ts";

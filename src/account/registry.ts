@@ -12,7 +12,7 @@ import type {
   NewKey,
   UpdateAccount,
 } from "../contract/account.ts";
-import { SCOPES } from "../contract/account.ts";
+import { SCOPES } from "../contract/scopes.ts";
 import { newId } from "../contract/ids.ts";
 import type { Env } from "../env.ts";
 import { describe, logError } from "../lib/log.ts";

@@ -4,6 +4,7 @@ import { parseDuration } from "./duration.ts";
 import { ACCOUNT_ID, KEY_ID } from "./ids.ts";
 import { API_KEYS, DISPLAY_NAME_CHARACTERS, ENTERPRISE_MOST, TTL_SECONDS } from "./limits.ts";
 import { IsoTime, Paging, Text } from "./primitives.ts";
+import { SCOPES } from "./scopes.ts";
 import { SessionRef } from "./session.ts";
 import { Budget, Spent } from "./usage.ts";
 
@@ -18,7 +19,6 @@ export const KeyId = z
 
 const DisplayName = Text.min(1).max(DISPLAY_NAME_CHARACTERS);
 
-export const SCOPES = ["sessions:read", "sessions:write", "execute", "files:read", "files:write", "admin"] as const;
 export const Scope = z.enum(SCOPES).meta({ description: "`admin`: keys, webhooks and usage of the account" });
 export type Scope = z.infer<typeof Scope>;
 

@@ -1,21 +1,10 @@
 // Events of an account, and the webhooks that they are sent to.
 import * as z from "zod";
+import { EVENT_TYPES } from "./event-types.ts";
 import { DELIVERY_ID, EVENT_ID, WEBHOOK_ID } from "./ids.ts";
 import { EVENTS, WEBHOOKS } from "./limits.ts";
 import { IsoTime, Paging } from "./primitives.ts";
 
-const EVENT_TYPES = [
-  "session.created",
-  "session.idle",
-  "session.deep_sleep",
-  "session.woken",
-  "session.expired",
-  "session.deleted",
-  "session.lost",
-  "execution.completed",
-  "limit.exceeded",
-  "budget.exceeded",
-] as const;
 export const EventType = z.enum(EVENT_TYPES);
 export type EventType = z.infer<typeof EventType>;
 

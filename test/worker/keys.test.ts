@@ -1,6 +1,7 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { KeyList, SCOPES } from "../../src/contract/account.ts";
+import { KeyList } from "../../src/contract/account.ts";
+import { SCOPES } from "../../src/contract/scopes.ts";
 import type { Scope } from "../../src/contract/account.ts";
 import { newApiKey, newId } from "../../src/contract/ids.ts";
 import { API_KEYS } from "../../src/contract/limits.ts";

@@ -1,17 +1,17 @@
 // The account's keys: made, rotated, revoked.
 import { useState } from "preact/hooks";
+import { SCOPES } from "../../../contract/scopes.ts";
 import type { CreateKey, Key, NewKey } from "../../../sdk/index.ts";
 import { api } from "../../state/access.ts";
-import { asBuntimeError } from "../../state/loaded.ts";
 import { attempt } from "../../state/notices.ts";
 import { useLoaded } from "../../state/use-loaded.ts";
+import { ConfirmDialog } from "../../parts/confirm-dialog.tsx";
 import { CopyButton } from "../../parts/copy-button.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
+import { FormDialog, textIn } from "../../parts/form-dialog.tsx";
 import { Empty } from "../../parts/problem.tsx";
 import { Show } from "../../parts/show.tsx";
 import { Ago, TimeLeft } from "../../parts/time-left.tsx";
-
-const SCOPES = ["sessions:read", "sessions:write", "execute", "files:read", "files:write", "admin"] as const;
 
 type Asked = { readonly what: "create" } | { readonly what: "rotate" | "revoke"; readonly key: Key };
 
@@ -26,7 +26,7 @@ export function Keys() {
     void loader.reload();
   };
   const sure = async (what: "rotate" | "revoke", key: Key): Promise<void> => {
-    const [input] = [{ keyId: key.id }];
+    const input = { keyId: key.id };
     if (what === "rotate") {
       await attempt("Not rotated", async () => show(await api().keys.rotate(input)));
     } else if (await attempt("Not revoked", () => api().keys.delete(input))) {
@@ -58,28 +58,17 @@ export function Keys() {
       </Show>
       {asked?.what === "create" && <CreateDialog onClose={close} onMade={show} />}
       {asked !== null && asked.what !== "create" && (
-        <Dialog title={asked.what === "rotate" ? "Rotate this key?" : "Revoke this key?"} onClose={close}>
-          <p>
-            <strong>{asked.key.name ?? asked.key.id}</strong>{" "}
-            {asked.what === "rotate"
-              ? "gets a new text. What uses the old one is refused from then on."
-              : "is refused from the next request on, here as well if it is the one you signed in with."}
-          </p>
-          <div class="form">
-            <footer>
-              <button type="button" onClick={close}>
-                Cancel
-              </button>
-              <button
-                type="button"
-                class="danger"
-                onClick={() => void sure(asked.what === "rotate" ? "rotate" : "revoke", asked.key)}
-              >
-                {asked.what === "rotate" ? "Rotate" : "Revoke"}
-              </button>
-            </footer>
-          </div>
-        </Dialog>
+        <ConfirmDialog
+          title={asked.what === "rotate" ? "Rotate this key?" : "Revoke this key?"}
+          button={asked.what === "rotate" ? "Rotate" : "Revoke"}
+          onClose={close}
+          run={() => void sure(asked.what === "rotate" ? "rotate" : "revoke", asked.key)}
+        >
+          <strong>{asked.key.name ?? asked.key.id}</strong>{" "}
+          {asked.what === "rotate"
+            ? "gets a new text. What uses the old one is refused from then on."
+            : "is refused from the next request on, here as well if it is the one you signed in with."}
+        </ConfirmDialog>
       )}
       {made !== null && (
         <Dialog title="The new key" onClose={() => setMade(null)}>
@@ -128,15 +117,12 @@ function KeyCard({ of: key, ask }: { readonly of: Key; readonly ask: (what: "rot
 }
 
 function readForm(form: FormData): CreateKey {
-  const text = (name: string): string => {
-    const value = form.get(name);
-    return typeof value === "string" ? value.trim() : "";
-  };
+  const [name, session, expiresIn] = ["name", "session", "expiresIn"].map((field) => textIn(form, field));
   return {
     scopes: SCOPES.filter((scope) => form.getAll("scope").includes(scope)),
-    ...(text("name") === "" ? {} : { name: text("name") }),
-    ...(text("session") === "" ? {} : { sessionId: text("session") }),
-    ...(text("expiresIn") === "" ? {} : { expiresIn: text("expiresIn") }),
+    ...(name ? { name } : {}),
+    ...(session ? { sessionId: session } : {}),
+    ...(expiresIn ? { expiresIn } : {}),
   };
 }
 
@@ -146,57 +132,29 @@ interface CreateDialogProps {
 }
 
 function CreateDialog({ onClose, onMade }: CreateDialogProps) {
-  const [problem, setProblem] = useState<string | null>(null);
-  const create = async (form: FormData): Promise<void> => {
-    try {
-      onMade(await api().keys.create(readForm(form)));
-    } catch (error) {
-      setProblem(asBuntimeError(error).message);
-    }
-  };
+  const create = async (form: FormData): Promise<void> => onMade(await api().keys.create(readForm(form)));
   return (
-    <Dialog title="New key" onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void create(new FormData(event.currentTarget));
-        }}
-      >
-        <label>
-          Name
-          <input name="name" maxLength={100} autofocus />
-        </label>
-        <fieldset>
-          <legend>Scopes</legend>
-          {SCOPES.map((scope) => (
-            <label key={scope} class="inline">
-              <input type="checkbox" name="scope" value={scope} defaultChecked={scope !== "admin"} /> {scope}
-            </label>
-          ))}
-        </fieldset>
-        <label>
-          Only this session <small>optional; id or name</small>
-          <input name="session" />
-        </label>
-        <label>
-          Expires in <small>optional; such as 12h or 30d</small>
-          <input name="expiresIn" placeholder="30d" />
-        </label>
-        {problem !== null && (
-          <p class="problem" role="alert">
-            {problem}
-          </p>
-        )}
-        <footer>
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="primary">
-            Create
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+    <FormDialog title="New key" button="Create" onClose={onClose} submit={create}>
+      <label>
+        Name
+        <input name="name" maxLength={100} autofocus />
+      </label>
+      <fieldset>
+        <legend>Scopes</legend>
+        {SCOPES.map((scope) => (
+          <label key={scope} class="inline">
+            <input type="checkbox" name="scope" value={scope} defaultChecked={scope !== "admin"} /> {scope}
+          </label>
+        ))}
+      </fieldset>
+      <label>
+        Only this session <small>optional; id or name</small>
+        <input name="session" />
+      </label>
+      <label>
+        Expires in <small>optional; such as 12h or 30d</small>
+        <input name="expiresIn" placeholder="30d" />
+      </label>
+    </FormDialog>
   );
 }

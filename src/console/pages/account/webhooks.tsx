@@ -1,29 +1,17 @@
 // The account's webhooks and what was delivered to them.
 import { useState } from "preact/hooks";
-import type { Delivery, EventType, NewWebhook, Webhook } from "../../../sdk/index.ts";
+import { EVENT_TYPES } from "../../../contract/event-types.ts";
+import type { Delivery, NewWebhook, Webhook } from "../../../sdk/index.ts";
 import { api } from "../../state/access.ts";
-import { asBuntimeError } from "../../state/loaded.ts";
 import { attempt, notify } from "../../state/notices.ts";
 import { useLoaded } from "../../state/use-loaded.ts";
 import { CopyButton } from "../../parts/copy-button.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
+import { FormDialog, textIn } from "../../parts/form-dialog.tsx";
 import { formatDuration } from "../../parts/format.ts";
 import { Empty } from "../../parts/problem.tsx";
 import { Show } from "../../parts/show.tsx";
 import { Ago } from "../../parts/time-left.tsx";
-
-const TYPES: readonly EventType[] = [
-  "session.created",
-  "session.idle",
-  "session.deep_sleep",
-  "session.woken",
-  "session.expired",
-  "session.deleted",
-  "session.lost",
-  "execution.completed",
-  "limit.exceeded",
-  "budget.exceeded",
-];
 
 const REFRESH_MS = 15_000;
 
@@ -184,54 +172,26 @@ interface CreateDialogProps {
 }
 
 function CreateDialog({ onClose, onMade }: CreateDialogProps) {
-  const [problem, setProblem] = useState<string | null>(null);
   const create = async (form: FormData): Promise<void> => {
-    const types = TYPES.filter((type) => form.getAll("type").includes(type));
-    const url = form.get("url");
-    try {
-      const input = { url: typeof url === "string" ? url.trim() : "" };
-      onMade(await api().webhooks.create(types.length === 0 ? input : { ...input, types }));
-    } catch (error) {
-      setProblem(asBuntimeError(error).message);
-    }
+    const types = EVENT_TYPES.filter((type) => form.getAll("type").includes(type));
+    onMade(await api().webhooks.create({ url: textIn(form, "url"), ...(types.length === 0 ? {} : { types }) }));
   };
   return (
-    <Dialog title="New webhook" onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void create(new FormData(event.currentTarget));
-        }}
-      >
-        <label>
-          URL
-          <input name="url" type="url" required placeholder="https://example.com/hooks/buntime" autofocus />
-        </label>
-        <fieldset>
-          <legend>
-            Events <small>none chosen: all</small>
-          </legend>
-          {TYPES.map((type) => (
-            <label key={type} class="inline">
-              <input type="checkbox" name="type" value={type} /> {type}
-            </label>
-          ))}
-        </fieldset>
-        {problem !== null && (
-          <p class="problem" role="alert">
-            {problem}
-          </p>
-        )}
-        <footer>
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="primary">
-            Create
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+    <FormDialog title="New webhook" button="Create" onClose={onClose} submit={create}>
+      <label>
+        URL
+        <input name="url" type="url" required placeholder="https://example.com/hooks/buntime" autofocus />
+      </label>
+      <fieldset>
+        <legend>
+          Events <small>none chosen: all</small>
+        </legend>
+        {EVENT_TYPES.map((type) => (
+          <label key={type} class="inline">
+            <input type="checkbox" name="type" value={type} /> {type}
+          </label>
+        ))}
+      </fieldset>
+    </FormDialog>
   );
 }

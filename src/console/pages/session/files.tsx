@@ -3,9 +3,10 @@ import { useEffect, useState } from "preact/hooks";
 import { isOffline } from "../../state/connection.ts";
 import { api } from "../../state/access.ts";
 import { attempt } from "../../state/notices.ts";
+import { ConfirmDialog } from "../../parts/confirm-dialog.tsx";
 import { Empty } from "../../parts/problem.tsx";
 import type { TabProps } from "./tab-props.ts";
-import { ConfirmDialog, PathDialog } from "./files/dialogs.tsx";
+import { PathDialog } from "./files/path-dialog.tsx";
 import { makeFile } from "./files/document.ts";
 import { filesOf } from "./files/files-of.ts";
 import { FileView } from "./files/file-view.tsx";
@@ -126,11 +127,15 @@ export function Files({ session, loader }: TabProps) {
       {question?.about === "delete" && (
         <ConfirmDialog
           title="Delete this?"
-          text={`${shownName(question.path)} is deleted. What is in a folder goes with it.`}
           button="Delete"
           onClose={close}
-          run={() => void remove(question.path)}
-        />
+          run={() => {
+            close();
+            void remove(question.path);
+          }}
+        >
+          {shownName(question.path)} is deleted. What is in a folder goes with it.
+        </ConfirmDialog>
       )}
     </div>
   );

@@ -6,6 +6,7 @@ import { attempt, notify } from "../../state/notices.ts";
 import { go } from "../../state/place.ts";
 import { putSession } from "../../state/session-list.ts";
 import { useLoaded } from "../../state/use-loaded.ts";
+import { ConfirmDialog } from "../../parts/confirm-dialog.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
 import { formatBytes } from "../../parts/format.ts";
 import { Empty } from "../../parts/problem.tsx";
@@ -123,27 +124,16 @@ export function Snapshots({ session, loader: sessionLoader }: TabProps) {
         </Dialog>
       )}
       {asked !== null && asked.what !== "diff" && (
-        <Dialog title={asked.what === "restore" ? "Restore this snapshot?" : "Delete this snapshot?"} onClose={close}>
-          <p>
-            {asked.what === "restore"
-              ? "All files become what they were then, and what runs ends. A snapshot is taken first, so that it can be undone."
-              : "It cannot be restored any more. Other snapshots, and forks, keep what they share with it."}
-          </p>
-          <div class="form">
-            <footer>
-              <button type="button" onClick={close}>
-                Cancel
-              </button>
-              <button
-                type="button"
-                class="danger"
-                onClick={() => void (asked.what === "restore" ? restore : remove)(asked.snapshot.snapshotId)}
-              >
-                {asked.what === "restore" ? "Restore" : "Delete"}
-              </button>
-            </footer>
-          </div>
-        </Dialog>
+        <ConfirmDialog
+          title={asked.what === "restore" ? "Restore this snapshot?" : "Delete this snapshot?"}
+          button={asked.what === "restore" ? "Restore" : "Delete"}
+          onClose={close}
+          run={() => void (asked.what === "restore" ? restore : remove)(asked.snapshot.snapshotId)}
+        >
+          {asked.what === "restore"
+            ? "All files become what they were then, and what runs ends. A snapshot is taken first, so that it can be undone."
+            : "It cannot be restored any more. Other snapshots, and forks, keep what they share with it."}
+        </ConfirmDialog>
       )}
     </div>
   );

@@ -1,9 +1,7 @@
 // The dialog that creates a session.
-import { useState } from "preact/hooks";
 import type { CreateSession } from "../../../sdk/index.ts";
-import { Dialog } from "../../parts/dialog.tsx";
+import { FormDialog, textIn } from "../../parts/form-dialog.tsx";
 import { api } from "../../state/access.ts";
-import { asBuntimeError } from "../../state/loaded.ts";
 import { go } from "../../state/place.ts";
 import { putSession } from "../../state/session-list.ts";
 
@@ -25,10 +23,7 @@ function readMetadata(text: string): Record<string, string> {
 }
 
 function readForm(form: FormData): CreateSession {
-  const text = (name: string): string => {
-    const value = form.get(name);
-    return typeof value === "string" ? value.trim() : "";
-  };
+  const text = (name: string): string => textIn(form, name);
   return {
     ttl: Number(text("ttl")),
     preview: text("preview") === "private" ? "private" : "public",
@@ -41,84 +36,54 @@ function readForm(form: FormData): CreateSession {
 }
 
 export function NewSession({ onClose }: { readonly onClose: () => void }) {
-  const [problem, setProblem] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
   const create = async (form: FormData): Promise<void> => {
-    setBusy(true);
-    setProblem(null);
-    try {
-      const created = await api().sessions.create(readForm(form));
-      putSession(await created.info());
-      onClose();
-      go({ page: "session", session: created.name ?? created.id, tab: "run" });
-    } catch (error) {
-      setProblem(asBuntimeError(error).message);
-      setBusy(false);
-    }
+    const created = await api().sessions.create(readForm(form));
+    putSession(await created.info());
+    onClose();
+    go({ page: "session", session: created.name ?? created.id, tab: "run" });
   };
   return (
-    <Dialog title="New session" onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void create(new FormData(event.currentTarget));
-        }}
-      >
+    <FormDialog title="New session" button="Create" onClose={onClose} submit={create}>
+      <label>
+        Name <small>optional, unique</small>
+        <input name="name" pattern="[a-zA-Z0-9_\-]{1,64}" title="1 to 64 of a-z A-Z 0-9 _ -" autofocus />
+      </label>
+      <label>
+        Time to live
+        <select name="ttl">
+          {LIFETIMES.map(([seconds, label]) => (
+            <option key={seconds} value={seconds} selected={seconds === 24 * HOUR_S}>
+              {label}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Preview
+        <select name="preview">
+          <option value="public">public: whoever knows the address</option>
+          <option value="private">private: with a token</option>
+        </select>
+      </label>
+      <label>
+        Metadata <small>key=value, a line each</small>
+        <textarea name="metadata" rows={3} spellcheck={false} />
+      </label>
+      <details>
+        <summary>More</summary>
         <label>
-          Name <small>optional, unique</small>
-          <input name="name" pattern="[a-zA-Z0-9_\-]{1,64}" title="1 to 64 of a-z A-Z 0-9 _ -" autofocus />
+          Memory <small>MB, as far as the plan allows</small>
+          <input name="memory" type="number" min={128} step={1} placeholder="1024" />
         </label>
         <label>
-          Time to live
-          <select name="ttl">
-            {LIFETIMES.map(([seconds, label]) => (
-              <option key={seconds} value={seconds} selected={seconds === 24 * HOUR_S}>
-                {label}
-              </option>
-            ))}
-          </select>
+          Idle after <small>such as 5m</small>
+          <input name="idleAfter" placeholder="5m" />
         </label>
         <label>
-          Preview
-          <select name="preview">
-            <option value="public">public: whoever knows the address</option>
-            <option value="private">private: with a token</option>
-          </select>
+          Deep sleep after <small>such as 30m</small>
+          <input name="deepSleepAfter" placeholder="30m" />
         </label>
-        <label>
-          Metadata <small>key=value, a line each</small>
-          <textarea name="metadata" rows={3} spellcheck={false} />
-        </label>
-        <details>
-          <summary>More</summary>
-          <label>
-            Memory <small>MB, as far as the plan allows</small>
-            <input name="memory" type="number" min={128} step={1} placeholder="1024" />
-          </label>
-          <label>
-            Idle after <small>such as 5m</small>
-            <input name="idleAfter" placeholder="5m" />
-          </label>
-          <label>
-            Deep sleep after <small>such as 30m</small>
-            <input name="deepSleepAfter" placeholder="30m" />
-          </label>
-        </details>
-        {problem !== null && (
-          <p class="problem" role="alert">
-            {problem}
-          </p>
-        )}
-        <footer>
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={busy}>
-            {busy ? "Creating…" : "Create"}
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+      </details>
+    </FormDialog>
   );
 }

@@ -4,9 +4,9 @@ import { attempt } from "../../../state/notices.ts";
 import { formatBytes } from "../../../parts/format.ts";
 import { LazyEditor } from "../../../parts/lazy-editor.tsx";
 import { Problem } from "../../../parts/problem.tsx";
+import { ConfirmDialog } from "../../../parts/confirm-dialog.tsx";
 import { Loading, Show } from "../../../parts/show.tsx";
 import { EDITABLE_BYTES, languageOf } from "./content.ts";
-import { ConfirmDialog } from "./dialogs.tsx";
 import type { Content, FileDocument } from "./document.ts";
 import { downloadFile } from "./download.ts";
 import type { SessionFiles } from "./files-of.ts";
@@ -79,11 +79,15 @@ export function FileView({ files, of: file, canWrite }: FileViewProps) {
       {isReverting && (
         <ConfirmDialog
           title="Drop what you changed?"
-          text={`${shownName(path)} is shown as it is saved. What you typed since is lost.`}
           button="Drop it"
           onClose={() => setReverting(false)}
-          run={() => void file.revert()}
-        />
+          run={() => {
+            setReverting(false);
+            void file.revert();
+          }}
+        >
+          {shownName(path)} is shown as it is saved. What you typed since is lost.
+        </ConfirmDialog>
       )}
     </div>
   );

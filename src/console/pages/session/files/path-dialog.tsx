@@ -1,4 +1,4 @@
-// What is asked before a file is made, moved or deleted.
+// What is asked before a file is made or moved.
 import { useRef, useState } from "preact/hooks";
 import { asBuntimeError } from "../../../state/loaded.ts";
 import { noteOutcome } from "../../../state/connection.ts";
@@ -83,39 +83,6 @@ export function PathDialog({ title, button, path, onClose, run }: PathDialogProp
           </button>
         </footer>
       </form>
-    </Dialog>
-  );
-}
-
-interface ConfirmDialogProps {
-  readonly title: string;
-  readonly text: string;
-  readonly button: string;
-  readonly onClose: () => void;
-  readonly run: () => void;
-}
-
-export function ConfirmDialog({ title, text, button, onClose, run }: ConfirmDialogProps) {
-  return (
-    <Dialog title={title} onClose={onClose}>
-      <p class="wrap">{text}</p>
-      <div class="form">
-        <footer>
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button
-            type="button"
-            class="danger"
-            onClick={() => {
-              onClose();
-              run();
-            }}
-          >
-            {button}
-          </button>
-        </footer>
-      </div>
     </Dialog>
   );
 }
