@@ -36,10 +36,10 @@ export function Run({ session, loader: sessionLoader }: TabProps) {
   const [goTo, setGoTo] = useState<{ readonly line: number; readonly column: number } | null>(null);
   const run = runsOf(sessionId);
   const current = run.current.value;
-  const isRunning = current?.outcome === "running";
+  const isRunning = current?.isFollowed === true;
   const history = useLoaded(
     (abort) => api().execution.list({ sessionId, limit: 50 }, { signal: abort }),
-    [sessionId, current?.outcome],
+    [sessionId, isRunning],
   );
   useEffect(() => {
     void run.resume();

@@ -8,10 +8,12 @@ import { asBuntimeError } from "../../state/loaded.ts";
 import { formatBytes, formatDuration } from "../../parts/format.ts";
 import { createOutput } from "../../parts/use-output.ts";
 import type { Output } from "../../parts/use-output.ts";
+import { followOutput } from "./follow-output.ts";
 
 interface CurrentRun {
   readonly executionId: string | null;
-  readonly outcome: ExecutionRecord["outcome"];
+  /** It is waited for, and can be killed from here. */
+  readonly isFollowed: boolean;
   /** How it is, or how it ended, in a line. */
   readonly summary: string;
 }
@@ -26,7 +28,6 @@ export interface Runs {
   resume(): Promise<void>;
 }
 
-const PAUSE_MS = 500;
 const bySession = new Map<string, Runs>();
 
 export function runsOf(sessionId: string): Runs {
@@ -77,31 +78,30 @@ function createRuns(sessionId: string): Runs {
     noteOutcome(error);
     const { message, code } = asBuntimeError(error);
     output.append("note", `${message}\n`);
-    finish({ executionId: current.peek()?.executionId ?? null, outcome: "unknown", summary: code });
+    finish({ executionId: current.peek()?.executionId ?? null, isFollowed: false, summary: code });
   };
 
   const start: Runs["start"] = async (what) => {
     output.clear();
-    current.value = { executionId: null, outcome: "running", summary: "starting…" };
+    current.value = { executionId: null, isFollowed: true, summary: "starting…" };
     try {
       stream = api().execute.stream({ sessionId, ...what });
       void stream.executionId.then(
         (executionId) => {
           sessionStorage.setItem(place, executionId);
-          current.value = { executionId, outcome: "running", summary: "running…" };
+          current.value = { executionId, isFollowed: true, summary: "running…" };
           return executionId;
         },
         () => null,
       );
       for await (const { type, data } of stream) output.append(type, String(data));
       const answer = await stream.result;
-      const outcome = outcomeOf(answer);
       if (answer.truncated)
         output.append("note", "More was printed than an answer holds; the log in the history has it.\n");
       finish({
         executionId: answer.executionId,
-        outcome: outcome === "running" ? "exited" : outcome,
-        summary: describeEnd({ ...answer, outcome }),
+        isFollowed: false,
+        summary: describeEnd({ ...answer, outcome: outcomeOf(answer) }),
       });
     } catch (error) {
       fail(error);
@@ -121,16 +121,11 @@ function createRuns(sessionId: string): Runs {
   const resume: Runs["resume"] = async () => {
     const executionId = sessionStorage.getItem(place);
     if (executionId === null || current.peek() !== null) return;
-    current.value = { executionId, outcome: "running", summary: "running…" };
+    current.value = { executionId, isFollowed: true, summary: "running…" };
     try {
-      for (let after = 0, done = false; !done;) {
-        const page = await api().execution.output({ sessionId, executionId, after });
-        for (const { stream: name, data } of page.chunks) output.append(name, data);
-        ({ lastSeq: after, done } = page);
-        if (!done && page.chunks.length === 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-      }
+      await followOutput({ sessionId, executionId, output });
       const record = await api().execution.get({ sessionId, executionId });
-      finish({ executionId, outcome: record.outcome, summary: describeEnd(record) });
+      finish({ executionId, isFollowed: false, summary: describeEnd(record) });
     } catch (error) {
       fail(error);
     }
