@@ -1,8 +1,10 @@
 // What a session is being used for at this moment. In memory only: an object that holds open calls is not evicted, and the
 // time of the last one is stored once in a while by the lifecycle.
+import { within } from "../lib/within.ts";
 
 export class Activity {
   #open = 0;
+  readonly #waiting = new Set<() => void>();
   #lastAt: number;
   #changes = 0;
 
@@ -42,7 +44,19 @@ export class Activity {
         ended = true;
         this.#open--;
         this.note();
+        if (this.#open === 0) {
+          this.#waiting.forEach((quiet) => quiet());
+          this.#waiting.clear();
+        }
       }
     };
+  }
+
+  /** Resolves when no call is open any more, or when that has taken too long. */
+  async quiet(timeoutMs: number): Promise<void> {
+    if (this.busy) {
+      const quiet = new Promise<void>((resolve) => this.#waiting.add(resolve));
+      await within(quiet, timeoutMs).catch(() => {});
+    }
   }
 }

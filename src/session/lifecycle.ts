@@ -26,6 +26,9 @@ const ACTIVITY_STORED_MS = 60_000;
 /** A call that comes while the container is being released waits for its end; this often at the most. */
 const ROUSE_ATTEMPTS = 3;
 
+/** How long calls that are under way may hold up the removal of a session that was made for one execution. */
+const LAST_ANSWERS_MS = 5000;
+
 /** After an alarm that was not over. */
 const ALARM_AGAIN_MS = 10_000;
 
@@ -255,6 +258,14 @@ export class Lifecycle {
     if (event !== null && this.#session?.record.oneShot === false) {
       this.events.emit(event.type, event.data, { store: true });
     }
+  }
+
+  /** One that was made for an execution ends with it: who killed that gets an answer first. */
+  async remove(): Promise<void> {
+    if (this.#session?.record.oneShot === true) {
+      await this.#activity.quiet(LAST_ANSWERS_MS);
+    }
+    await this.apply({ type: "delete" });
   }
 
   async #do(effect: Exclude<SessionEffect, "erase">, record: SessionRecord, state = this.state): Promise<void> {

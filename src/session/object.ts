@@ -112,7 +112,7 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     this.#snapshots = new Snapshots(env, { lifecycle, effects, runtime, supervisor, saving, restoring, store });
     const executions = new Executions(runtime, supervisor, store, limits);
     this.#streams = new Streams({ runtime, supervisor, executions, lifecycle, activity, meter, budgets, restoring });
-    this.#running = new Running({ lifecycle, runtime, supervisor, store });
+    this.#running = new Running({ lifecycle, runtime, supervisor, store, activity });
     const asleep = (this.#asleep = new AsleepReads(env, { store, record }));
     this.#records = new ExecutionRecords({ lifecycle, supervisor, asleep, executions });
     this.#previews = new PreviewAccess(env, { lifecycle, sql: ctx.storage.sql });
@@ -166,7 +166,7 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     if (!session.ok) {
       return session;
     }
-    await this.#lifecycle.apply({ type: "delete" });
+    await this.#lifecycle.remove();
     return ok({ deleted: true, sessionId: session.value.record.id });
   }
 

@@ -8,6 +8,7 @@ import type { KillCommand, WorkspaceStats } from "../contract/supervisor.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import { within } from "../lib/within.ts";
+import type { Activity } from "./activity.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Runtime } from "./runtime.ts";
 import { stoppedServices } from "./services.ts";
@@ -20,6 +21,7 @@ interface RunningParts {
   readonly runtime: Runtime;
   readonly supervisor: SupervisorClient;
   readonly store: SessionStore;
+  readonly activity: Activity;
 }
 
 /** How long `GET /sessions/{id}` waits for figures from the container. */
@@ -49,14 +51,19 @@ export class Running {
   }
 
   async kill(accountId: string, command: KillCommand): Promise<Result<KillAnswer>> {
-    const { lifecycle, supervisor } = this.#parts;
+    const { lifecycle, supervisor, activity } = this.#parts;
     const found = lifecycle.find(accountId);
     if (!found.ok) {
       return found;
     }
     if (this.mayRun) {
-      const session = await lifecycle.rouse(accountId);
-      return session.ok ? supervisor.kill(command) : session;
+      const end = activity.begin();
+      try {
+        const session = await lifecycle.rouse(accountId);
+        return session.ok ? await supervisor.kill(command) : session;
+      } finally {
+        end();
+      }
     }
     return command.pid === undefined
       ? ok({ killed: 0, pids: [] })

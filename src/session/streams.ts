@@ -148,7 +148,7 @@ export class Streams {
     const ended = (): void => {
       end();
       if (record.oneShot && query.get("keep") !== "true") {
-        lifecycle.inBackground("session_removal_failed", lifecycle.apply({ type: "delete" }));
+        lifecycle.inBackground("session_removal_failed", lifecycle.remove());
       }
     };
     const begun = await budgets.begin();
