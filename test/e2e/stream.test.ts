@@ -57,6 +57,15 @@ describe("stream: true", () => {
     expect(text(await all(stream), "stdout")).toBe("second\n");
   });
 
+  test("what is printed line by line is gathered, so that much of it is not an event for each line", async () => {
+    const { id: sessionId } = await newSession(client);
+    const lines = 50_000;
+    const code = `for (let line = 1; line <= ${lines}; line++) console.log(line);`;
+    const seen = await all(client.stream({ sessionId, code }));
+    expect(text(seen, "stdout").trimEnd().split("\n")).toEqual(Array.from({ length: lines }, (_, at) => `${at + 1}`));
+    expect(seen.length).toBeLessThan(lines / 10);
+  });
+
   test("no event cuts a character in two", async () => {
     const { id: sessionId } = await newSession(client);
     const code = `const bytes = Buffer.from("é€𝄞日".repeat(50));

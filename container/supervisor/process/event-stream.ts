@@ -11,6 +11,8 @@ import type { Chunk } from "./output-file.ts";
 import type { OutputLog } from "./output-log.ts";
 
 const PIECE_BYTES = 256 * 1024;
+/** What a program prints line by line, faster than this, is gathered: an event for each line costs more than the line. */
+const GATHER_MS = 5;
 
 /** The output of an execution as it comes, then one `exit` with its answer, or `error`. */
 export function executionStream(execution: Execution, signal: AbortSignal): Response {
@@ -71,12 +73,17 @@ async function* follow({ log, read, after, ended, render, signal }: Follow): Asy
   yield COMMENT;
   signal.addEventListener("abort", () => log?.wake());
   let seq = after;
+  let sentAt = -Infinity;
   while (!signal.aborted) {
     const last = ended();
     const chunks = read(seq);
     seq = chunks.at(-1)?.seq ?? seq;
-    if (chunks.length > 0) yield chunks.map(render).join("");
-    else if (last || log === null) return seq;
+    if (chunks.length > 0) {
+      yield chunks.map(render).join("");
+      const now = performance.now();
+      if (now - sentAt < GATHER_MS) await Bun.sleep(GATHER_MS);
+      sentAt = now;
+    } else if (last || log === null) return seq;
     else if (!(await log.changed(HEARTBEAT_MS))) yield COMMENT;
   }
   return seq;

@@ -28,13 +28,14 @@ export function OutputView({ lines, version, label, decorate }: OutputViewProps)
   useEffect(() => {
     const element = scroller();
     if (element === null) return undefined;
-    let before = element.scrollTop;
+    let before = { scrollTop: 0, clientHeight: 0 };
     const look = (): void => {
       const { scrollTop, scrollHeight, clientHeight } = element;
-      // More may have come since the end was gone to: only one who goes up wants to stay behind.
+      // More may have come since the end was gone to: only one who goes up wants to stay behind. A place that has become
+      // higher shows earlier lines by itself.
       if (scrollHeight - scrollTop - clientHeight < 2 * LINE_HEIGHT) setFollows(true);
-      else if (scrollTop < before) setFollows(false);
-      before = scrollTop;
+      else if (scrollTop < before.scrollTop && clientHeight <= before.clientHeight) setFollows(false);
+      before = { scrollTop, clientHeight };
     };
     element.addEventListener("scroll", look, { passive: true });
     return () => element.removeEventListener("scroll", look);
