@@ -31,13 +31,17 @@ export function sessionInfo({
   const lastLoss = store.loadFact("lastLoss");
   const lastRestore = store.loadFact("lastRestore");
   const asleep = view.state === "deep-sleep";
+  // It may have fallen asleep since it was asked.
+  const figures = asleep
+    ? { filesCount: saved?.files ?? 0, diskUsed: saved?.sizeBytes ?? 0, activeProcesses: 0, memoryUsed: 0 }
+    : (stats ?? { filesCount: null, diskUsed: null, activeProcesses: 0, memoryUsed: null });
   return {
     ...view,
     lastActive: isoTime(lastActive),
-    filesCount: stats?.filesCount ?? (asleep ? (saved?.files ?? 0) : null),
-    diskUsed: stats?.diskUsed ?? (asleep ? (saved?.sizeBytes ?? 0) : null),
-    activeProcesses: stats?.activeProcesses ?? 0,
-    memoryUsed: stats?.memoryUsed ?? (asleep ? 0 : null),
+    filesCount: figures.filesCount,
+    diskUsed: figures.diskUsed,
+    activeProcesses: figures.activeProcesses,
+    memoryUsed: figures.memoryUsed,
     idleAt: state.phase === "active" ? isoTime(lastActive + timing.idleAfterMs) : null,
     deepSleepAt: asleep ? null : isoTime(lastActive + timing.deepSleepAfterMs),
     spent,
