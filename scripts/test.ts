@@ -21,9 +21,9 @@ const vitest =
   });
 
 /** Minutes, where the rest takes seconds: a suite of their own. */
-const CAMPAIGNS = ["save", "sleep", "restore", "fork", "removal", "terminate"].map(
-  (name) => `test/worker/faults/${name}.test.ts`,
-);
+const CAMPAIGNS = ["save", "sleep", "restore", "fork", "removal", "terminate"]
+  .map((name) => `test/worker/faults/${name}.test.ts`)
+  .concat("test/worker/repository-races.test.ts");
 /** Of whole platforms, which are started, ended and killed. */
 const OUTAGES = ["restart", "crash", "loss", "durability", "sweep"].map((name) => `${name}.test.ts`);
 
@@ -53,10 +53,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
 /** Suites by what is asked for. Those of a row run side by side, since they wait more than they work. */
 const GROUPS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   /** What `npm test` runs: the platform itself, by all that needs neither Docker nor a browser, nor minutes. */
-  platform: [
-    ["worker", "e2e", "container"],
-    ["security", "unit"],
-  ],
+  platform: [["unit", "worker", "e2e", "container"]],
   /** What people use it by. */
   clients: [
     ["sdk", "cli", "mcp"],
