@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { encodeFilePath } from "../sdk/address.ts";
 import { errorOfAnswer } from "../sdk/answer.ts";
 import { BuntimeError } from "../sdk/error.ts";
+import { Failure } from "./failure.ts";
 import { httpFor } from "./light-fetch.ts";
 import type { Settings } from "./settings.ts";
 
@@ -174,7 +175,8 @@ async function upload(
       onBytes?.(bytes);
     };
     try {
-      const answer = await send(settings, { method: "PUT", path, headers, body: from, onBytes: count });
+      const exact = size === undefined ? from : ofSize(from, size);
+      const answer = await send(settings, { method: "PUT", path, headers, body: exact, onBytes: count });
       answer.resume();
     } catch (error) {
       onBytes?.(-sent);
@@ -187,6 +189,17 @@ async function upload(
       () => false,
     );
   else await attempt(body);
+}
+
+/** What was announced must be sent: who waits for the rest of it would wait for long. @throws Failure */
+async function* ofSize(body: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array> {
+  let left = size;
+  for await (const chunk of body) {
+    left -= chunk.length;
+    if (left < 0) break;
+    yield chunk;
+  }
+  if (left !== 0) throw new Failure("the file has changed its size while it was sent", { hint: "Copy it again." });
 }
 
 interface Get {

@@ -1,5 +1,5 @@
 // At a terminal: `buntime shell`, tables that fit, and what others chose to call their things.
-import { writeFileSync } from "node:fs";
+import { truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { newSession, platformOfRun, sharedSession } from "../support/e2e.ts";
@@ -117,14 +117,30 @@ test("colours are for terminals, and for who asks for them", async () => {
   expect([plain, coloured].map((pty) => pty.output.includes("\u001b[1m"))).toEqual([false, true]);
 });
 
-test("a large copy shows how far it is, on a terminal only", async () => {
-  const file = path.join(folder(), "large.bin");
-  writeFileSync(file, Buffer.alloc(64 * 1024 * 1024));
-  const hold = Promise.withResolvers<void>();
-  const proxy = await startCuttingProxy(platform.url, { afterBytes: 0, times: 0, hold: hold.promise });
-  const pty = new Pty(["cp", file, `${session.id}:`], { cols: 100, env: { BUNTIME_BASE_URL: proxy.baseUrl } });
-  await pty.shows(" of 64.0 MB");
-  hold.resolve();
-  expect(await pty.ended()).toBe(0);
-  expect(pty.output).toMatch(/▕.{24}▏ +\d+%  [\d.]+ [KM]?B of 64\.0 MB  .*\/s/);
+describe("a large copy", () => {
+  /** It has begun, and gets no further until it is let go. */
+  async function begun() {
+    const file = path.join(folder(), "large.bin");
+    writeFileSync(file, Buffer.alloc(64 * 1024 * 1024));
+    const hold = Promise.withResolvers<void>();
+    const proxy = await startCuttingProxy(platform.url, { afterBytes: 0, times: 0, hold: hold.promise });
+    const pty = new Pty(["cp", file, `${session.id}:`], { cols: 100, env: { BUNTIME_BASE_URL: proxy.baseUrl } });
+    await pty.shows(" of 64.0 MB");
+    return { file, pty, letGo: hold.resolve };
+  }
+
+  test("shows how far it is, on a terminal only", async () => {
+    const { pty, letGo } = await begun();
+    letGo();
+    expect(await pty.ended()).toBe(0);
+    expect(pty.output).toMatch(/▕.{24}▏ +\d+%  [\d.]+ [KM]?B of 64\.0 MB  .*\/s/);
+  });
+
+  test("of a file that becomes shorter meanwhile ends, and says why", async () => {
+    const { file, pty, letGo } = await begun();
+    truncateSync(file, 1024);
+    letGo();
+    expect(await pty.ended()).toBe(1);
+    expect(pty.output).toContain("changed its size");
+  });
 });

@@ -113,8 +113,8 @@ async function upload(connection: Connection, local: string, to: Remote): Promis
     });
   } else {
     const body = (): AsyncIterable<Uint8Array> => createReadStream(local, { highWaterMark: PIECE_BYTES });
-    // What is no file, such as a pipe, can be read once, and has no size.
-    const whole = stats.isFile() ? { size: stats.size, body } : { body: body() };
+    // What is no file, such as a pipe, can be read once, and has no size; files of the kernel say that they are empty.
+    const whole = stats.isFile() ? { ...(stats.size > 0 ? { size: stats.size } : {}), body } : { body: body() };
     await putFile(settings, { sessionId, path: target, ...whole, onBytes });
   }
   return { from: local, to: `${sessionId}:${target}`, bytes };
