@@ -13,9 +13,13 @@ export interface PtyOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
+/** Less than a test has, so that what is missing is told. */
+const PATIENCE_MS = 40_000;
+
 export class Pty {
   readonly #child;
   readonly #output: Buffer[] = [];
+  readonly #closed: Promise<unknown>;
 
   constructor(args: readonly string[], { cols = 80, rows = 24, env }: PtyOptions = {}) {
     const driver = path.join(import.meta.dirname, "pty-driver.ts");
@@ -24,6 +28,7 @@ export class Pty {
       env: { ...environment(), TERM: "xterm-256color", ...env },
     });
     this.#child.stdout.on("data", (chunk: Buffer) => this.#output.push(chunk));
+    this.#closed = once(this.#child, "close");
     onTestFinished(() => void this.#child.kill("SIGKILL"));
   }
 
@@ -40,19 +45,21 @@ export class Pty {
   }
 
   async shows(text: string): Promise<void> {
-    await until(
-      `${JSON.stringify(text)} in ${JSON.stringify(this.output.slice(-400))}`,
-      () => this.output.includes(text),
-      {
-        deadlineMs: 50_000,
-      },
-    );
+    const what = `${JSON.stringify(text)} in ${this.#tail()}`;
+    await until(what, () => this.output.includes(text), { deadlineMs: PATIENCE_MS });
   }
 
   /** @returns the exit code */
   async ended(): Promise<number | null> {
-    if (this.#child.exitCode === null) await once(this.#child, "close");
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(new Error(`it goes on, and shows ${this.#tail()}`)), PATIENCE_MS);
+    await Promise.race([this.#closed, late]);
+    clearTimeout(timer);
     return this.#child.exitCode;
+  }
+
+  #tail(): string {
+    return JSON.stringify(this.output.slice(-400));
   }
 
   #send(message: object): void {
