@@ -2,9 +2,11 @@
 // ends as it does.
 import { constants } from "node:os";
 import type { ExecuteAnswer, ExecuteRequest } from "../sdk/contract.ts";
-import type { Buntime, ExecutionStream } from "../sdk/index.ts";
+import type { ExecutionStream } from "../sdk/index.ts";
+import type { Connection } from "./client.ts";
 import { EXIT, hasCode } from "./failure.ts";
 import { note, printJson, writeBytes } from "./output.ts";
+import { PatientExecution } from "./patient-execution.ts";
 
 /** As of `timeout` of coreutils. */
 const TIMED_OUT = 124;
@@ -17,32 +19,24 @@ export type AttachedRequest = Omit<ExecuteRequest, "stream" | "encoding" | "back
   readonly sessionId: string;
 };
 
-export interface AttachedOptions {
-  /** The answer as one JSON value in place of the output. */
-  readonly json: boolean;
-}
-
-/** @returns what this process has to end with */
-export async function runAttached(
-  client: Buntime,
-  request: AttachedRequest,
-  options: AttachedOptions,
-): Promise<number> {
+/** With JSON it prints the answer as one value in place of the output. @returns what this process has to end with */
+export async function runAttached({ settings, json }: Connection, request: AttachedRequest): Promise<number> {
   // To its end, also if it listens on a port: like any program in the foreground.
-  const stream = client.execute.stream({ ...request, background: false, encoding: "base64" });
+  const execution = await PatientExecution.start(settings, { ...request, background: false, encoding: "base64" });
+  const { stream } = execution;
   const ending = new RemoteEnding(stream);
   ending.listen();
   // Told by the write that fails.
   process.stdout.on("error", ignore);
   try {
-    const lost = await copyOutput(stream, options.json);
+    const lost = await copyOutput(stream, json);
     const answer = await stream.result;
     if (lost) {
       note(
         "Some output was lost: it came faster than it could be read, and 16 MB of it are kept for those who are late.",
       );
     }
-    if (options.json) printJson(readable(answer));
+    if (json) printJson(readable(answer));
     else if (answer.timedOut) note(`It took longer than its time-out and was ended. --timeout gives it more.`);
     return ending.exitCode ?? exitCodeOf(answer);
   } catch (error) {
@@ -52,7 +46,7 @@ export async function runAttached(
       return EXIT.brokenPipe;
     }
     if (ending.exitCode !== null) return ending.exitCode;
-    throw error;
+    throw execution.failureOf(error);
   } finally {
     ending.unlisten();
     process.stdout.off("error", ignore);

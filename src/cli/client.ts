@@ -1,6 +1,6 @@
 // The SDK as verbs use it: connected as the command line, the environment or a profile says.
 import type { Command } from "commander";
-import type { Buntime } from "../sdk/index.ts";
+import type { Buntime, Retry } from "../sdk/index.ts";
 import { fetchForNode } from "./light-fetch.ts";
 import { note } from "./output.ts";
 import { globalsOf, readSettings } from "./settings.ts";
@@ -18,13 +18,21 @@ export async function connect(command: Command): Promise<Connection> {
   return { client: await clientOf(settings), settings, json: globals.json };
 }
 
-export async function clientOf(settings: Settings, options: { readonly maxRetries?: number } = {}): Promise<Buntime> {
+interface ClientOptions {
+  readonly maxRetries?: number;
+  /** Before each wait. False where whoever is asked ends the call instead. */
+  readonly waits?: (retry: Retry) => boolean;
+}
+
+export async function clientOf(settings: Settings, { waits, ...options }: ClientOptions = {}): Promise<Buntime> {
   const { Buntime } = await import("../sdk/index.ts");
   return new Buntime({
     ...settings,
     ...options,
     fetch: fetchForNode,
-    onRetry: ({ delay, error }) => {
+    onRetry: (retry) => {
+      if (waits?.(retry) === false) return;
+      const { delay, error } = retry;
       // Who waits wants to know for what.
       if (process.stderr.isTTY && delay > 1000) {
         note(`${error.message} Trying again in ${Math.ceil(delay / 1000)} s.`);

@@ -8,6 +8,8 @@ import { VERBS } from "./verbs.ts";
 /** Whoever has pressed Tab does not wait longer. */
 const PATIENCE_MS = 1500;
 const MOST = 100;
+/** Local files are the shell's own to offer. Told by a line that begins with the tab. */
+const FILES = { text: "", about: "files" } as const;
 
 interface Candidate {
   readonly text: string;
@@ -31,6 +33,7 @@ async function candidates(words: readonly string[]): Promise<Candidate[]> {
   for (let at = 0; at < before.length; at++) {
     const word = before[at] ?? "";
     if (word === "--") return [];
+    if (runsLocally(verb, values)) break;
     const option = word.startsWith("-") ? optionOf(command, word) : undefined;
     if (option !== undefined) {
       const takesNext = (option.required || option.optional) && !word.includes("=");
@@ -42,7 +45,7 @@ async function candidates(words: readonly string[]): Promise<Candidate[]> {
     if (inner === undefined || values.length > 0) values.push(word);
     else command = inner;
   }
-  if (typed.startsWith("-")) return matching(typed, optionsOf(command));
+  if (typed.startsWith("-") && !runsLocally(verb, values)) return await typedOption(command, typed);
   if (command.commands.length > 0 && values.length === 0) {
     return matching(
       typed,
@@ -53,7 +56,23 @@ async function candidates(words: readonly string[]): Promise<Candidate[]> {
 }
 
 const matching = (typed: string, all: readonly Candidate[]): Candidate[] =>
-  all.filter(({ text }) => text.startsWith(typed));
+  all.filter((candidate) => candidate === FILES || candidate.text.startsWith(typed));
+
+/** What follows belongs to the program that is run. */
+const runsLocally = (verb: string | undefined, values: readonly string[]): boolean =>
+  verb !== undefined && VERBS[verb]?.passThrough === true && values.length > 0;
+
+/** One by its name, or by its name with a value behind `=`. */
+async function typedOption(command: Command, typed: string): Promise<Candidate[]> {
+  const name = typed.slice(0, typed.indexOf("=") + 1);
+  const option = name.startsWith("--") ? optionOf(command, typed) : undefined;
+  if (option === undefined) return matching(typed, optionsOf(command));
+  const values = await valuesOf(option);
+  return matching(
+    typed,
+    values.map((value) => Object.assign({}, value, { text: name + value.text })),
+  );
+}
 
 function optionOf(command: Command, word: string): Option | undefined {
   const name = word.split("=")[0];
@@ -95,6 +114,9 @@ async function argumentsOf(command: Command, values: readonly string[], typed: s
       return await executions(values[0] ?? "");
     case "path":
       return await files(values[0] ?? "", typed, "");
+    case "file":
+    case "arguments":
+      return command.name() === "run" ? [FILES] : [];
     case "shell":
       return ["bash", "zsh", "fish"].map((text) => ({ text }));
     default:
@@ -147,10 +169,10 @@ async function files(sessionId: string, typed: string, prefix: string): Promise<
     .map(({ path, type }) => ({ text: `${prefix}${path}${type === "directory" ? "/" : ""}` }));
 }
 
-/** Files of this machine are the shell's own to complete. */
+/** A place here, or one in a session. */
 async function copyEnds(typed: string): Promise<Candidate[]> {
   const colon = typed.indexOf(":");
-  if (colon === -1) return await sessions(":");
+  if (colon === -1) return [...(await sessions(":").catch(() => [])), FILES];
   const sessionId = typed.slice(0, colon);
   return await files(sessionId, typed.slice(colon + 1), `${sessionId}:`);
 }

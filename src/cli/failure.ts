@@ -3,16 +3,26 @@
 /** `brokenPipe` is 128 and the number of SIGPIPE. */
 export const EXIT = { failure: 1, usage: 2, interrupted: 130, brokenPipe: 141 } as const;
 
+interface FailureOptions {
+  readonly exitCode?: number;
+  readonly hint?: string;
+  readonly code?: string;
+  readonly cause?: unknown;
+}
+
 export class Failure extends Error {
   override readonly name = "Failure";
   readonly exitCode: number;
   /** What to do next. */
   readonly hint: string | null;
+  /** Of the platform or the SDK, where it began there. */
+  readonly code: string | null;
 
-  constructor(message: string, options: { readonly exitCode?: number; readonly hint?: string } = {}) {
-    super(message);
+  constructor(message: string, options: FailureOptions = {}) {
+    super(message, { cause: options.cause });
     this.exitCode = options.exitCode ?? EXIT.failure;
     this.hint = options.hint ?? null;
+    this.code = options.code ?? null;
   }
 }
 
@@ -46,7 +56,7 @@ const HINTS: Readonly<Record<string, string>> = {
 /** Errors of the SDK are known by their shape, so that a verb that never connects need not load it. */
 export function tell(error: unknown): Told {
   if (error instanceof Failure) {
-    const code = error.exitCode === EXIT.usage ? "usage" : "failure";
+    const code = error.code ?? (error.exitCode === EXIT.usage ? "usage" : "failure");
     return { code, message: error.message, hint: error.hint, exitCode: error.exitCode, requestId: null };
   }
   const message = error instanceof Error ? error.message : String(error);

@@ -1,13 +1,14 @@
 // A folder of a session, out of its archive, into a local folder. What is in a session was written by others: nothing of it
 // is put outside the folder, nothing is written through a link, and links that lead out are left out.
 import { createWriteStream } from "node:fs";
-import { chmod, link, lstat, lutimes, mkdir, rm, symlink, utimes } from "node:fs/promises";
+import { chmod, link, lstat, lutimes, mkdir, rename, rm, symlink, utimes } from "node:fs/promises";
+import { pipeline } from "node:stream";
 import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { readTar } from "../lib/files/tar-reader.ts";
 import type { TarEntry } from "../lib/files/tar-reader.ts";
-import { Failure } from "./failure.ts";
+import { Failure, hasCode } from "./failure.ts";
 
 const PIECE_BYTES = 256 * 1024;
 
@@ -65,8 +66,8 @@ export async function unpackFolder(download: FolderDownload): Promise<string[]> 
 
 async function* gunzip(archive: Readable): AsyncGenerator<Uint8Array, void> {
   const plain = createGunzip({ chunkSize: PIECE_BYTES });
-  archive.once("error", (error) => plain.destroy(error));
-  archive.pipe(plain);
+  // Not by `pipe`, which waits for ever for an archive that broke off before it was listened to. Told by the loop below.
+  pipeline(archive, plain, () => {});
   for await (const chunk of plain) {
     // SAFETY: without an encoding it gives buffers.
     yield chunk as Buffer;
@@ -112,20 +113,37 @@ async function enter(place: Place, name: string): Promise<void> {
   place.directories.add(name);
 }
 
+/** A file that was there before stays as it was until all of the new one is there. */
 async function writeFile(place: Place, name: string, entry: TarEntry, onBytes: (count: number) => void): Promise<void> {
-  const path = await cleared(place, name);
+  const path = await free(place, name);
+  const draft = at(place, draftOf(name));
   // `wx` opens nothing that is there, so no link either.
-  const file = createWriteStream(path, { flags: "wx", mode: entry.mode & 0o777, highWaterMark: PIECE_BYTES });
+  const file = createWriteStream(draft, { flags: "wx", mode: entry.mode & 0o777, highWaterMark: PIECE_BYTES });
   const done = finished(file);
   done.catch(() => {});
-  for await (const chunk of entry.body) {
-    onBytes(chunk.length);
-    if (!file.write(chunk))
-      await Promise.race([done, new Promise<void>((resolve) => void file.once("drain", () => resolve()))]);
+  try {
+    for await (const chunk of entry.body) {
+      onBytes(chunk.length);
+      if (!file.write(chunk))
+        await Promise.race([done, new Promise<void>((resolve) => void file.once("drain", () => resolve()))]);
+    }
+    file.end();
+    await done;
+    await utimes(draft, entry.modifiedSeconds, entry.modifiedSeconds);
+    await rename(draft, path);
+  } catch (error) {
+    file.destroy();
+    await done.catch(() => {});
+    if (!hasCode(error, "EEXIST")) await rm(draft, { force: true });
+    throw error;
   }
-  file.end();
-  await done;
-  await utimes(path, entry.modifiedSeconds, entry.modifiedSeconds);
+}
+
+/** Beside the file, and no longer than a name may be. */
+function draftOf(name: string): string {
+  const folder = parentOf(name);
+  const draft = `.${name.slice(folder === "" ? 0 : folder.length + 1).slice(0, 200)}.${process.pid}`;
+  return folder === "" ? draft : `${folder}/${draft}`;
 }
 
 async function writeLink(place: Place, name: string, entry: TarEntry): Promise<void> {
@@ -142,8 +160,8 @@ async function writeHardLink(place: Place, name: string, original: string): Prom
   await link(at(place, original), await cleared(place, name));
 }
 
-/** Where something new can be put. @throws Failure where a folder is in the way */
-async function cleared(place: Place, name: string): Promise<Buffer> {
+/** Where something can be put. @throws Failure where a folder is in the way */
+async function free(place: Place, name: string): Promise<Buffer> {
   const path = at(place, name);
   const existing = await lstat(path).catch(() => null);
   if (existing?.isDirectory() === true) {
@@ -151,7 +169,13 @@ async function cleared(place: Place, name: string): Promise<Buffer> {
       hint: "Move it away, or copy to another folder.",
     });
   }
-  if (existing !== null) await rm(path);
+  return path;
+}
+
+/** The same, with nothing there any longer. */
+async function cleared(place: Place, name: string): Promise<Buffer> {
+  const path = await free(place, name);
+  await rm(path, { force: true });
   return path;
 }
 

@@ -1,10 +1,10 @@
 // What an execution has printed and goes on to print, piece by piece, until it has ended. A connection that breaks is made
 // anew behind the last piece.
-import { setTimeout as delay } from "node:timers/promises";
-import { errorOfAnswer } from "../sdk/answer.ts";
+import { errorOfAnswer, errorOfCause } from "../sdk/answer.ts";
 import type { ExecutionRecord, OutputPage } from "../sdk/contract.ts";
 import { BuntimeError } from "../sdk/error.ts";
 import { readEvents } from "../sdk/server-sent-events.ts";
+import { waitAfter } from "./persist.ts";
 import type { Settings } from "./settings.ts";
 
 export interface OfExecution {
@@ -13,9 +13,6 @@ export interface OfExecution {
 }
 
 export type Piece = OutputPage["chunks"][number];
-
-const TRIES = 5;
-const FIRST_DELAY_MS = 250;
 
 /** @returns its record, once it has ended */
 export async function* followOutput(
@@ -40,11 +37,12 @@ export async function* followOutput(
         fruitless = 0;
         yield { encoding: "utf-8", ...piece, stream: event };
       }
-    } catch (error) {
-      const final = error instanceof BuntimeError && error.status !== 0 && error.status < 500 && error.status !== 429;
-      if (final || fruitless >= TRIES) throw error;
+      throw new BuntimeError("The connection to the platform ended before the execution did.", {
+        code: "network_error",
+      });
+    } catch (cause) {
+      await waitAfter(errorOfCause(cause, undefined), fruitless);
     }
-    await delay(FIRST_DELAY_MS * 2 ** Math.min(fruitless, TRIES));
   }
 }
 

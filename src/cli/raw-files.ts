@@ -2,12 +2,12 @@
 // on as they are, and never hold more than a few of them. What breaks off is taken up again.
 import type { IncomingMessage } from "node:http";
 import type { Readable, Writable } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
 import { encodeFilePath } from "../sdk/address.ts";
 import { errorOfAnswer } from "../sdk/answer.ts";
 import { BuntimeError } from "../sdk/error.ts";
 import { Failure } from "./failure.ts";
 import { httpFor } from "./light-fetch.ts";
+import { persist } from "./persist.ts";
 import type { Settings } from "./settings.ts";
 
 export interface RemoteFile {
@@ -26,9 +26,6 @@ interface Request {
   readonly onBytes?: OnBytes;
 }
 
-/** Tries without a byte of progress. */
-const TRIES = 5;
-const FIRST_DELAY_MS = 250;
 /** Of silence on the connection. An upload may wait for who makes it. */
 const SILENCE_MS = { GET: 60_000, PUT: 600_000 } as const;
 const ERROR_BYTES = 64 * 1024;
@@ -117,28 +114,6 @@ function broken(error: Error): BuntimeError {
   });
 }
 
-/** Milliseconds until it is worth another try; null: it is not. */
-function pauseAfter(error: unknown, fruitless: number): number | null {
-  if (!(error instanceof BuntimeError) || fruitless >= TRIES) return null;
-  const passing = error.code === "network_error" || error.status === 429 || [502, 503, 504].includes(error.status);
-  if (!passing || error.code === "session_limit_exceeded") return null;
-  return error.retryAfter === null ? FIRST_DELAY_MS * 2 ** fruitless : error.retryAfter * 1000;
-}
-
-/** Runs it again while that helps. `progress` tells whether the last try came any further. */
-async function persist<T>(run: () => Promise<T>, progress: () => boolean): Promise<T> {
-  for (let fruitless = 0; ; fruitless++) {
-    try {
-      return await run();
-    } catch (error) {
-      if (progress()) fruitless = 0;
-      const pause = pauseAfter(error, fruitless);
-      if (pause === null) throw error;
-      await delay(pause);
-    }
-  }
-}
-
 interface Put extends RemoteFile {
   /** A function makes it anew for another try; a stream can be sent once. */
   readonly body: AsyncIterable<Uint8Array> | (() => AsyncIterable<Uint8Array>);
@@ -183,11 +158,7 @@ async function upload(
       throw error;
     }
   };
-  if (typeof body === "function")
-    await persist(
-      () => attempt(body()),
-      () => false,
-    );
+  if (typeof body === "function") await persist(() => attempt(body()));
   else await attempt(body);
 }
 
@@ -242,12 +213,28 @@ export async function getFile(settings: Settings, file: RemoteFile, { sink, onBy
   await persist(attempt, () => received > before);
 }
 
-/** The whole workspace as .tar.gz. @throws BuntimeError */
-export async function getArchive(settings: Settings, sessionId: string): Promise<IncomingMessage> {
-  return await persist(
-    () => send(settings, { method: "GET", path: archivePath(sessionId) }),
-    () => false,
-  );
+/**
+ * The whole workspace as .tar.gz. A connection that breaks brings all of it anew, so that `unpack` may be called again.
+ * @throws BuntimeError
+ */
+export async function getArchive<T>(
+  settings: Settings,
+  sessionId: string,
+  unpack: (archive: IncomingMessage) => Promise<T>,
+): Promise<T> {
+  return await persist(async () => {
+    const archive = await send(settings, { method: "GET", path: archivePath(sessionId) });
+    let failure: Error | null = null;
+    archive.once("error", (error) => (failure = broken(error)));
+    try {
+      return await unpack(archive);
+    } catch (error) {
+      // Whoever unpacks it sees an archive that ends too early.
+      throw failure ?? error;
+    } finally {
+      archive.destroy();
+    }
+  });
 }
 
 /** Resolves at the end of the source. A slow sink holds the source back. */

@@ -5,6 +5,7 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { platformOfRun, sharedSession } from "../support/e2e.ts";
 import { startTestPlatform } from "../support/platform.ts";
+import { unsteadyProxy } from "../support/unsteady-proxy.ts";
 import { until } from "../support/until.ts";
 import { buntime, folder, json, start } from "./command.ts";
 import { startCuttingProxy } from "./cutting-proxy.ts";
@@ -132,22 +133,27 @@ describe("connections that break", () => {
     expect((await buntime(["exec", session.id, "--", "cat", "runs"])).stdout).toBe("run\n");
   });
 
-  test("a platform that ends meanwhile leaves a clear end", async () => {
-    const own = await startTestPlatform();
-    try {
-      const env = { BUNTIME_BASE_URL: `${own.client.url.origin}/api`, BUNTIME_API_KEY: own.client.apiKey };
-      const { id } = await own.client.createSession();
-      const running = start(["exec", id, "-c", "echo begun; sleep 60"], { env });
-      running.child.stdin.end();
-      await running.printed("begun");
-      await own.end("SIGKILL");
-      const { code, stdout, stderr } = await running.ended();
-      expect({ code, stdout }).toEqual({ code: 1, stdout: "begun\n" });
-      expect(stderr).toContain("Is the platform running");
-    } finally {
-      await own.stop();
-    }
-  });
+  test(
+    "a platform that ends meanwhile is waited for a while, and leaves a clear end",
+    { timeout: 180_000 },
+    async () => {
+      const own = await startTestPlatform();
+      try {
+        const env = { BUNTIME_BASE_URL: `${own.client.url.origin}/api`, BUNTIME_API_KEY: own.client.apiKey };
+        const { id } = await own.client.createSession();
+        const running = start(["exec", id, "-c", "echo begun; sleep 60"], { env });
+        running.child.stdin.end();
+        await running.printed("begun");
+        await own.end("SIGKILL");
+        const { code, stdout, stderr } = await running.ended();
+        expect({ code, stdout }).toEqual({ code: 1, stdout: "begun\n" });
+        expect(stderr).toMatch(/Execution exe_\w+ had begun, and may run on/);
+        expect(stderr).toMatch(/`buntime logs -f \w+ exe_\w+`.*Is the platform running/);
+      } finally {
+        await own.stop();
+      }
+    },
+  );
 });
 
 describe("run", () => {
@@ -157,9 +163,16 @@ describe("run", () => {
   test("a local file runs with its arguments and stdin, in a session of its own that is gone afterwards", async () => {
     const file = path.join(folder(), "program.ts");
     writeFileSync(file, `#!/usr/bin/env bun\n${program}`);
-    const { code, stdout } = await buntime(["run", file, "--who", "it's", "-x"], { input: "piped" });
+    const proxy = await unsteadyProxy(platform.url);
+    const env = { BUNTIME_BASE_URL: `${proxy.url.origin}/api` };
+    const { code, stdout } = await buntime(["run", file, "--who", "it's", "-x"], { input: "piped", env });
     expect({ code, stdout }).toEqual({ code: 0, stdout: "--who 5 piped\n" });
-    expect(await json(["sessions", "list", "--metadata", "createdBy=buntime run"])).toEqual({ sessions: [], total: 0 });
+    const own = proxy.seen.find((line) => line.startsWith("DELETE"))?.match(/ses_\w+/)?.[0] ?? "";
+    expect(own).toMatch(/^ses_/);
+    expect(await buntime(["sessions", "info", own])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("no such session"),
+    });
   });
 
   test("a program from stdin runs in the session that is named, and its exit code is passed on", async () => {

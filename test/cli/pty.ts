@@ -11,6 +11,9 @@ export interface PtyOptions {
   readonly cols?: number;
   readonly rows?: number;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What runs there. Default: `buntime`. */
+  readonly program?: readonly string[];
+  readonly cwd?: string;
 }
 
 /** Less than a test has, so that what is missing is told. */
@@ -21,10 +24,14 @@ export class Pty {
   readonly #output: Buffer[] = [];
   readonly #closed: Promise<unknown>;
 
-  constructor(args: readonly string[], { cols = 80, rows = 24, env }: PtyOptions = {}) {
+  constructor(
+    args: readonly string[],
+    { cols = 80, rows = 24, env, program = [process.execPath, MAIN], cwd }: PtyOptions = {},
+  ) {
     const driver = path.join(import.meta.dirname, "pty-driver.ts");
-    this.#child = spawn(BUN, [driver, String(cols), String(rows), process.execPath, MAIN, ...args], {
+    this.#child = spawn(BUN, [driver, String(cols), String(rows), ...program, ...args], {
       stdio: ["pipe", "pipe", "inherit"],
+      cwd,
       env: { ...environment(), TERM: "xterm-256color", ...env },
     });
     this.#child.stdout.on("data", (chunk: Buffer) => this.#output.push(chunk));
@@ -47,6 +54,11 @@ export class Pty {
   async shows(text: string): Promise<void> {
     const what = `${JSON.stringify(text)} in ${this.#tail()}`;
     await until(what, () => this.output.includes(text), { deadlineMs: PATIENCE_MS });
+  }
+
+  async matches(pattern: RegExp): Promise<void> {
+    const what = `${String(pattern)} in ${this.#tail()}`;
+    await until(what, () => pattern.test(this.output), { deadlineMs: PATIENCE_MS });
   }
 
   /** @returns the exit code */

@@ -202,9 +202,12 @@ async function downloadFolder(connection: Connection, from: Remote, target: stri
     bytes += count;
     progress.add(count);
   };
-  const archive = await getArchive(connection.settings, sessionId);
-  const onSkipped = (skipped: string, reason: string): void => note(`${skipped} is left out: ${reason}`);
-  const elsewhere = await unpackFolder({ archive, source, target, onBytes, onSkipped });
+  const skipped = new Map<string, string>();
+  const elsewhere = await getArchive(connection.settings, sessionId, (archive) => {
+    onBytes(-bytes);
+    return unpackFolder({ archive, source, target, onBytes, onSkipped: (name, reason) => skipped.set(name, reason) });
+  });
+  for (const [name, reason] of skipped) note(`${name} is left out: ${reason}`);
   for (const name of elsewhere) {
     await writing(path.join(target, name), true, (sink) =>
       getFile(connection.settings, { sessionId, path: joined(source, name) }, { sink, onBytes }),

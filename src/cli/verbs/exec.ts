@@ -74,7 +74,7 @@ async function run(sessionId: string, words: readonly string[], options: Options
     else print(executionId);
     return;
   }
-  process.exitCode = await runAttached(client, request, { json });
+  process.exitCode = await runAttached(connection, request);
 }
 
 /** Bytes as a hidden file that is gone as soon as the command has it open. @returns the command that reads from it */

@@ -55,9 +55,9 @@ async function start(file: string, words: readonly string[], options: Options, c
       hint: "Copy it with `buntime cp` and read the file, or pipe it into `buntime exec`.",
     });
   }
-  const { client, json } = await connect(command);
+  const connection = await connect(command);
   const { env, timeout } = options;
-  const own = options.session === undefined ? await client.sessions.create(ONE_SHOT) : null;
+  const own = options.session === undefined ? await connection.client.sessions.create(ONE_SHOT) : null;
   const sessionId = options.session ?? own?.id ?? "";
   try {
     const request = {
@@ -67,7 +67,7 @@ async function start(file: string, words: readonly string[], options: Options, c
       ...(timeout === undefined ? {} : { timeout }),
       ...(stdin.kind === "text" ? { stdin: stdin.text } : {}),
     };
-    process.exitCode = await runAttached(client, request, { json });
+    process.exitCode = await runAttached(connection, request);
   } finally {
     await own?.delete().catch((error: unknown) => {
       note(`Session ${own.id} is left, for ${ONE_SHOT_TTL_SECONDS / 60} minutes at the most: ${String(error)}`);
