@@ -193,6 +193,48 @@ describe("The files of a session in the console", () => {
     expect(await content(id, "late.txt")).toBe("late");
   });
 
+  it("that were on their way up when the page was loaded anew are told, and nothing half is left", async ({
+    expect,
+  }) => {
+    const { id, page } = await openFiles({ a: "" }, { expected: /Failed to load resource/ });
+    await row(page, "a").waitFor();
+    // What has begun to be sent does not come to its end before the page is left.
+    const network = await page.context().newCDPSession(page);
+    await network.send("Network.enable");
+    await network.send("Network.emulateNetworkConditions", {
+      offline: false,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput: 20_000,
+    });
+    const upload = async (size: number): Promise<void> => {
+      const chooser = page.waitForEvent("filechooser");
+      await page.getByRole("button", { name: "Upload", exact: true }).click();
+      const buffer = Buffer.alloc(size, "x");
+      await (await chooser).setFiles([{ name: "large.bin", mimeType: "application/octet-stream", buffer }]);
+    };
+    await upload(4_000_000);
+    await page.getByRole("button", { name: "Cancel: large.bin" }).waitFor();
+    page.on("dialog", (dialog) => void dialog.accept());
+    await page.reload();
+    await page.getByText("Not uploaded, since the page was left: large.bin").waitFor();
+    expect(await content(id, "large.bin")).toBeNull();
+    const left = async (): Promise<string> =>
+      (await client.execute({ sessionId: id, command: "find . -path ./.buntime -prune -o -type f -print" })).stdout;
+    await until("nothing half is left", async () => (await left()) === "./a\n", { deadlineMs: 30_000 });
+
+    await network.send("Network.emulateNetworkConditions", {
+      offline: false,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput: -1,
+    });
+    await upload(4_000_000);
+    await page.getByText("1 of 1 uploaded").waitFor();
+    await page.getByText("Not uploaded, since the page was left").waitFor({ state: "detached" });
+    expect((await content(id, "large.bin"))?.length).toBe(4_000_000);
+  });
+
   it("are found by what is in them, and open at the line", async ({ expect }) => {
     const lines = Array.from({ length: 300 }, (_, index) => (index === 250 ? "the needle" : `line ${index}`));
     const { page } = await openFiles({ "deep/hay.txt": lines.join("\n") });

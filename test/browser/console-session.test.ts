@@ -65,6 +65,28 @@ describe("A session in the console", () => {
     await page.getByText("Nothing listens on port 3000").waitFor();
   });
 
+  it("that is idle is extended without being woken, woken, and put to sleep", async ({ expect }) => {
+    const { id, page } = await openTab("", { idleAfter: "1s", ttl: 3600 });
+    await client.execute({ sessionId: id, command: "true" });
+    const state = (text: string) => page.locator(".page-head").getByText(text, { exact: true });
+    const expiresAt = async (): Promise<number> => {
+      const answer = await client.request("GET", `/sessions/${id}`);
+      return Date.parse(((await answer.json()) as { expiresAt: string }).expiresAt);
+    };
+    await state("idle").waitFor({ timeout: 40_000 });
+    const before = await expiresAt();
+    await page.getByRole("button", { name: "Extend" }).click();
+    await page.getByText("It is gone in").waitFor();
+    expect(await expiresAt()).toBeGreaterThan(before);
+    await page.getByRole("button", { name: "Extend" }).click();
+    await state("idle").waitFor();
+    await page.getByRole("button", { name: "Wake", exact: true }).click();
+    await page.getByText("woken").first().waitFor();
+    await state("idle").waitFor({ timeout: 40_000 });
+    await page.getByRole("button", { name: "Sleep now" }).click();
+    await state("deep sleep").waitFor({ timeout: 40_000 });
+  });
+
   it("shows what runs with its log, and ends it; adds a service and removes it", async () => {
     const { id, page } = await openTab("/processes");
     await client.execute({

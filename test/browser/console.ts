@@ -72,7 +72,5 @@ export async function fillEditor(page: Page, label: string, text: string): Promi
   const editor = page.getByRole("textbox", { name: label });
   await editor.click();
   await page.keyboard.press("Control+a");
-  // Typed over coloured text, Chromium would try to keep its colour by an inline style, and complain that it may not.
-  await page.keyboard.press("Backspace");
   await page.keyboard.insertText(text);
 }

@@ -8,7 +8,8 @@ interface Sent extends SendOptions {
   readonly end: (failure: UploadFailure | null) => void;
 }
 
-function start(names: readonly string[]) {
+function start(names: readonly string[], left: readonly string[] = []) {
+  let kept = left;
   const sent: Sent[] = [];
   let idle = 0;
   const uploads = createUploads<{ readonly size: number }>({
@@ -19,10 +20,11 @@ function start(names: readonly string[]) {
       return promise;
     },
     onIdle: () => void (idle += 1),
+    journal: { read: () => left, write: (paths) => void (kept = paths) },
   });
   uploads.add(names.map((path) => ({ path, source: { size: 10 } })));
   const states = (): string => uploads.all.value.map(({ state }) => state).join(" ");
-  return { uploads, sent, states, idle: () => idle };
+  return { uploads, sent, states, idle: () => idle, kept: () => kept };
 }
 
 describe("Uploads", () => {
@@ -68,5 +70,18 @@ describe("Uploads", () => {
     await until("the states of the uploads", () => states() === "done");
     uploads.retry(id);
     expect(states()).toBe("done");
+  });
+
+  it("that were cut off are told by the page that comes after, until they are there or forgotten", async () => {
+    const { uploads, sent, kept } = start(["a", "b"], ["a", "z"]);
+    expect(uploads.cutOff.value).toEqual(["a", "z"]);
+    expect(kept()).toEqual(["a", "z", "b"]);
+    sent[0]?.end(null);
+    await until("a is there", () => uploads.cutOff.value.length === 1);
+    expect(kept()).toEqual(["z", "b"]);
+    uploads.cancel(2);
+    uploads.forgetCutOff();
+    await until("nothing is under way", () => !uploads.isBusy.value);
+    expect(kept()).toEqual([]);
   });
 });

@@ -49,6 +49,18 @@ const LOOK = EditorView.theme({
 /** All editors share their styles, which stay. */
 const STYLED = styledDocument();
 
+/**
+ * Text over a selection is put there by the editor. Chromium would keep the colour of what it replaces by an inline style,
+ * which the page's policy forbids. What an input method composes cannot be taken from it.
+ */
+function typeOverSelection(event: InputEvent, view: EditorView): boolean {
+  const { state } = view;
+  const isText = event.inputType === "insertText" && event.data !== null && !event.isComposing;
+  if (!isText || state.readOnly || state.selection.main.empty) return false;
+  view.dispatch(state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+  return true;
+}
+
 export function CodeEditor(props: EditorProps) {
   const place = useRef<HTMLDivElement>(null);
   const editor = useRef<EditorView | null>(null);
@@ -93,6 +105,7 @@ export function CodeEditor(props: EditorProps) {
           syntaxHighlighting(COLORS),
           LOOK,
           language === "typescript" ? javascript({ typescript: true, jsx: true }) : [],
+          EditorView.domEventHandlers({ beforeinput: typeOverSelection }),
           EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
           EditorView.updateListener.of((update) => {
             if (!update.docChanged || isGiven.current) return;

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { SCOPES } from "../../../contract/scopes.ts";
 import type { CreateKey, Key, NewKey } from "../../../sdk/index.ts";
 import { api } from "../../state/access.ts";
+import { now } from "../../state/clock.ts";
 import { attempt } from "../../state/notices.ts";
 import { useLoaded } from "../../state/use-loaded.ts";
 import { ConfirmDialog } from "../../parts/confirm-dialog.tsx";
@@ -91,12 +92,14 @@ function KeyCard({ of: key, ask }: { readonly of: Key; readonly ask: (what: "rot
         <strong>{name}</strong>
         <code>{key.id}</code>
         <span class="spacer" />
-        <button type="button" aria-label={`Rotate ${name}`} onClick={() => ask("rotate")}>
-          Rotate
-        </button>
-        <button type="button" class="danger" aria-label={`Revoke ${name}`} onClick={() => ask("revoke")}>
-          Revoke
-        </button>
+        <span class="actions">
+          <button type="button" aria-label={`Rotate ${name}`} onClick={() => ask("rotate")}>
+            Rotate
+          </button>
+          <button type="button" class="danger" aria-label={`Revoke ${name}`} onClick={() => ask("revoke")}>
+            Revoke
+          </button>
+        </span>
       </div>
       <p class="muted">
         {key.scopes.length === SCOPES.length ? "all scopes" : key.scopes.join(", ")}
@@ -107,7 +110,7 @@ function KeyCard({ of: key, ask }: { readonly of: Key; readonly ask: (what: "rot
         {key.lastUsedAt !== null && <Ago at={key.lastUsedAt} />}
         {key.expiresAt !== null && (
           <>
-            {" · expires in "}
+            {Date.parse(key.expiresAt) > now.value ? " · expires in " : " · "}
             <TimeLeft until={key.expiresAt} done="expired" />
           </>
         )}

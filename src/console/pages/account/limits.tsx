@@ -19,7 +19,12 @@ export function Limits() {
           <p>
             <strong>{account.name}</strong> is on the plan <strong>{account.plan}</strong>.
           </p>
-          <Meter name="sessions" value={account.sessions} most={account.limits.sessions} format={String} />
+          <Meter
+            name="sessions"
+            value={account.sessions}
+            most={account.limits.sessions}
+            format={(count) => count.toLocaleString()}
+          />
           {account.budget?.activeSeconds !== undefined && (
             <Meter
               name="active time"
@@ -56,8 +61,8 @@ function Numbers({ of: limits }: { readonly of: OwnAccount["limits"] }) {
     ["files of a request", limits.filesPerRequest.toLocaleString()],
   ];
   return (
-    <div class="scroll" tabIndex={0}>
-      <table class="data">
+    <div>
+      <table class="data wraps">
         <caption class="visually-hidden">Limits of the plan</caption>
         <tbody>
           {rows.map(([name, value]) => (

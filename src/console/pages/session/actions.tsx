@@ -5,6 +5,7 @@ import { deleteWithUndo } from "../../state/deletion.ts";
 import type { Loader } from "../../state/loaded.ts";
 import { attempt, notify } from "../../state/notices.ts";
 import { go } from "../../state/place.ts";
+import { formatSpan } from "../../parts/format.ts";
 import { TimeLeft } from "../../parts/time-left.tsx";
 
 /** What can be done with a session as a whole. */
@@ -19,9 +20,12 @@ export function SessionActions({
   const lifetimeS = Math.round((Date.parse(session.expiresAt) - Date.parse(session.createdAt)) / 1000);
   const extend = (): Promise<boolean> =>
     attempt("Not extended", async () => {
-      await api().sessions.update({ sessionId, ttl: lifetimeS });
+      // Each time it grows by what has passed, up to what the plan allows.
+      const { limits } = await api().account.get();
+      const ttl = Math.min(lifetimeS, limits.ttlMaxSeconds);
+      await api().sessions.update({ sessionId, ttl });
       await loader.reload();
-      notify({ kind: "done", text: "Its time to live begins anew" });
+      notify({ kind: "done", text: `It is gone in ${formatSpan(ttl * 1000)} now, unless it is extended again` });
     });
   const sleep = (): Promise<boolean> =>
     attempt("It does not sleep", async () => {

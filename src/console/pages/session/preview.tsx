@@ -130,6 +130,7 @@ export function Preview({ session, loader: sessionLoader }: TabProps) {
                 port={port}
                 ports={ports}
                 show={() => void show(typed)}
+                choose={setPort}
                 hello={() => void startHello()}
               />
             ) : (
@@ -154,11 +155,12 @@ interface NothingProps {
   readonly port: number;
   readonly ports: readonly number[];
   readonly show: () => void;
+  readonly choose: (port: number) => void;
   readonly hello: () => void;
 }
 
 /** What is there before a page is shown, or why there is none. */
-function Nothing({ listens, port, ports, show, hello }: NothingProps) {
+function Nothing({ listens, port, ports, show, choose, hello }: NothingProps) {
   if (listens) {
     return (
       <Empty title={`A server listens on port ${port}`}>
@@ -170,7 +172,16 @@ function Nothing({ listens, port, ports, show, hello }: NothingProps) {
   }
   return (
     <Empty title={`Nothing listens on port ${port}`}>
-      {ports.length > 0 && <p>There are servers on {ports.join(", ")}: choose the port above.</p>}
+      {ports.length > 0 && (
+        <p class="row">
+          There are servers on other ports:{" "}
+          {ports.map((each) => (
+            <button key={each} type="button" onClick={() => choose(each)}>
+              Port {each}
+            </button>
+          ))}
+        </p>
+      )}
       <p>A server in the session shows here, and under the address above for whoever may see it:</p>
       <pre class="log">{HELLO}</pre>
       <button type="button" onClick={hello}>

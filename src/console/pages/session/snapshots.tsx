@@ -80,6 +80,7 @@ export function Snapshots({ session, loader: sessionLoader }: TabProps) {
         }}
       >
         <input
+          class="label"
           aria-label="Label"
           placeholder="Label, such as: before the upgrade"
           maxLength={100}
@@ -157,29 +158,31 @@ function SnapshotCard({ of: snapshot, busy, fork, ask }: SnapshotCardProps) {
         {label !== null && <span class="tag">labelled</span>}
         <Ago at={createdAt} />
         <span class="spacer" />
-        <button type="button" aria-label={`Changes since ${name}`} onClick={() => ask("diff")}>
-          Changes
-        </button>
-        <button type="button" disabled={busy || damaged !== null} aria-label={`Fork ${name}`} onClick={fork}>
-          Fork
-        </button>
-        <button
-          type="button"
-          disabled={busy || damaged !== null}
-          aria-label={`Restore ${name}`}
-          onClick={() => ask("restore")}
-        >
-          Restore
-        </button>
-        <button
-          type="button"
-          class="danger"
-          disabled={busy}
-          aria-label={`Delete ${name}`}
-          onClick={() => ask("delete")}
-        >
-          Delete
-        </button>
+        <span class="actions">
+          <button type="button" aria-label={`Changes since ${name}`} onClick={() => ask("diff")}>
+            Changes
+          </button>
+          <button type="button" disabled={busy || damaged !== null} aria-label={`Fork ${name}`} onClick={fork}>
+            Fork
+          </button>
+          <button
+            type="button"
+            disabled={busy || damaged !== null}
+            aria-label={`Restore ${name}`}
+            onClick={() => ask("restore")}
+          >
+            Restore
+          </button>
+          <button
+            type="button"
+            class="danger"
+            disabled={busy}
+            aria-label={`Delete ${name}`}
+            onClick={() => ask("delete")}
+          >
+            Delete
+          </button>
+        </span>
       </div>
       <p class="muted">
         {files} {files === 1 ? "file" : "files"}, {formatBytes(sizeBytes)} · {formatBytes(storedBytes)} stored ·{" "}

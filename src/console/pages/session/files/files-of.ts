@@ -8,6 +8,7 @@ import { createDocument } from "./document.ts";
 import type { FileDocument } from "./document.ts";
 import { isWithin } from "./names.ts";
 import { putFile } from "./put-file.ts";
+import { journalOf } from "./upload-journal.ts";
 import { createUploads } from "./uploads.ts";
 import type { UploadFailure, Uploads } from "./uploads.ts";
 import { createTree } from "./workspace-tree.ts";
@@ -93,6 +94,7 @@ function createFiles(sessionId: string): SessionFiles {
   const uploads = createUploads<File>({
     send: (path, file, options) => send(sessionId, path, file, options),
     onIdle: tree.refresh,
+    journal: journalOf(sessionId),
   });
   const documents = signal<ReadonlyMap<string, FileDocument>>(new Map());
   const current = signal<FileDocument | null>(null);

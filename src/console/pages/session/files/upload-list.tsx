@@ -9,27 +9,31 @@ const MOST = 50;
 /** What is on its way up, and what did not get there. */
 export function UploadList({ uploads, canWrite }: { readonly uploads: Uploads<File>; readonly canWrite: boolean }) {
   const all = uploads.all.value;
-  if (all.length === 0) return null;
+  const cut = uploads.cutOff.value;
+  if (all.length === 0 && cut.length === 0) return null;
   const isBusy = uploads.isBusy.value;
   const done = all.filter(({ state }) => state === "done").length;
   const open = all.filter(({ state }) => state !== "done");
   return (
     <section class="uploads" aria-label="Uploads">
-      <div class="row">
-        <span role="status">
-          {done} of {all.length} uploaded
-        </span>
-        <span class="spacer" />
-        {isBusy ? (
-          <button type="button" onClick={uploads.cancelAll}>
-            Cancel all
-          </button>
-        ) : (
-          <button type="button" onClick={uploads.clear}>
-            Clear
-          </button>
-        )}
-      </div>
+      {cut.length > 0 && <CutOff paths={cut} forget={uploads.forgetCutOff} />}
+      {all.length > 0 && (
+        <div class="row">
+          <span role="status">
+            {done} of {all.length} uploaded
+          </span>
+          <span class="spacer" />
+          {isBusy ? (
+            <button type="button" onClick={uploads.cancelAll}>
+              Cancel all
+            </button>
+          ) : (
+            <button type="button" onClick={uploads.clear}>
+              Clear
+            </button>
+          )}
+        </div>
+      )}
       {open.length > 0 && (
         <ul>
           {open.slice(0, MOST).map((upload) => (
@@ -39,6 +43,22 @@ export function UploadList({ uploads, canWrite }: { readonly uploads: Uploads<Fi
       )}
       {open.length > MOST && <p class="muted">and {open.length - MOST} more</p>}
     </section>
+  );
+}
+
+/** A page that is loaded anew does not have the files any more. */
+function CutOff({ paths, forget }: { readonly paths: readonly string[]; readonly forget: () => void }) {
+  return (
+    <div class="row" role="status">
+      <span class="row-error wrap">
+        Not uploaded, since the page was left: {paths.slice(0, MOST).map(shownName).join(", ")}
+        {paths.length > MOST && ` and ${paths.length - MOST} more`}. Upload again what is missing.
+      </span>
+      <span class="spacer" />
+      <button type="button" onClick={forget}>
+        Dismiss
+      </button>
+    </div>
   );
 }
 

@@ -1,5 +1,5 @@
 // Files on their way up: a few at once, each with its progress; one can be cancelled, and a failed one tried again.
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import type { ReadonlySignal } from "@preact/signals";
 
 export interface Upload {
@@ -42,6 +42,15 @@ export interface Uploads<Source extends UploadSource> {
   readonly retry: (id: number, replace?: boolean) => void;
   /** Forgets what has ended. */
   readonly clear: () => void;
+  /** Where those were to go that were under way when the page was left. */
+  readonly cutOff: ReadonlySignal<readonly string[]>;
+  readonly forgetCutOff: () => void;
+}
+
+/** Paths, as a page leaves them to the one that comes after it. */
+export interface UploadJournal {
+  read(): readonly string[];
+  write(paths: readonly string[]): void;
 }
 
 interface Task<Source> {
@@ -56,11 +65,18 @@ export function createUploads<Source extends UploadSource>(how: {
   readonly send: (path: string, source: Source, options: SendOptions) => Promise<UploadFailure | null>;
   /** Called when nothing is under way any more. */
   readonly onIdle: () => void;
+  /** Keeps the paths of what is under way over the end of the page. */
+  readonly journal: UploadJournal;
 }): Uploads<Source> {
   const all = signal<readonly Upload[]>([]);
   const tasks = new Map<number, Task<Source>>();
   const running = new Map<number, AbortController>();
+  const cutOff = signal(how.journal.read());
   let last = 0;
+  effect(() => {
+    const open = all.value.filter(({ state }) => state === "waiting" || state === "running").map(({ path }) => path);
+    how.journal.write([...new Set([...cutOff.value, ...open])]);
+  });
 
   const change = (id: number, to: Partial<Upload>): void => {
     all.value = all.peek().map((upload) => (upload.id === id ? Object.assign({}, upload, to) : upload));
@@ -84,6 +100,7 @@ export function createUploads<Source extends UploadSource>(how: {
     if (abort.signal.aborted) change(id, { state: "cancelled" });
     else if (failure === null) {
       tasks.delete(id);
+      cutOff.value = cutOff.peek().filter((each) => each !== path);
       change(id, { state: "done", sent: source.size });
     } else change(id, { state: "failed", ...failure });
     next();
@@ -97,6 +114,8 @@ export function createUploads<Source extends UploadSource>(how: {
 
   return {
     all,
+    cutOff,
+    forgetCutOff: () => void (cutOff.value = []),
     isBusy: computed(() => all.value.some(({ state }) => state === "waiting" || state === "running")),
     add(files) {
       const added = files.map(({ path, source }): Upload => {
