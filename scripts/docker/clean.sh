@@ -1,7 +1,7 @@
 #!/bin/sh
 # Removes what the tests and `npm run start:docker` leave in Docker: containers of killed runs, the images that were
-# built, the network sidecar's stand-in. Stops the daemon if prepare.sh started it. The base image stays: it takes
-# half a minute to make.
+# built, the network sidecar's stand-in. Stops the daemon if prepare.sh started it. The base images stay: they take
+# more than a minute to make.
 set -eu
 cd "$(dirname "$0")"
 . ./shared.sh

@@ -4,6 +4,7 @@ import { execFile } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
+import type { ContainerImage } from "../../src/local/parts.ts";
 import { ROOT } from "../../src/local/repository.ts";
 
 /** Notes what it builds. */
@@ -28,9 +29,14 @@ export async function prepareImages(): Promise<Record<string, string>> {
   );
 }
 
-/** As wrangler builds it. */
-export async function buildImage(tag: string, env: Readonly<Record<string, string>>): Promise<void> {
-  const flags = ["--quiet", "--load", "-t", tag, "--platform", "linux/amd64", "--provenance=false"];
+/** As wrangler builds it. One that SESSION_IMAGES leaves out is not there, and sessions cannot start in it. */
+export async function buildImage(
+  { name, image }: ContainerImage,
+  env: Readonly<Record<string, string>>,
+): Promise<void> {
+  if (!(process.env["SESSION_IMAGES"]?.split(",").includes(name) ?? true)) return;
+  const flags = ["--quiet", "--load", "-t", image, "--platform", "linux/amd64", "--provenance=false"];
+  flags.push("--build-arg", `IMAGE=${name}`);
   await stdoutOf(DOCKER, ["build", ...flags, "-f", path.join(ROOT, "container/Dockerfile"), ROOT], env);
 }
 

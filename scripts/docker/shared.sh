@@ -3,8 +3,11 @@
 ROOT=$(cd ../.. && pwd)
 # What is kept about a daemon that was started here.
 STATE=/run/buntime-docker
-# The image that a session's machine is made from, by its real name.
-BASE_IMAGE=$(sed -n 's/^FROM \([^ ]*\).*/\1/p' "$ROOT/container/Dockerfile" | head -n 1)
+# The images that a session's machine is made from, by their real names.
+BASE_IMAGE=$(sed -n 's/^FROM \(oven[^ ]*\).*/\1/p' "$ROOT/container/Dockerfile" | head -n 1)
+POLYGLOT_BASE_IMAGE=$(sed -n 's/^FROM \(debian[^ ]*\).*/\1/p' "$ROOT/container/Dockerfile")
+# What is installed on the latter.
+POLYGLOT_PACKAGES=$(sed -n 's/^ARG PACKAGES="\(.*\)"/\1/p' "$ROOT/container/Dockerfile")
 # What workerd puts beside every container, as wrangler names it, and what does so where it is not to be had.
 SIDECAR_IMAGE=$(grep -o 'cloudflare/proxy-everything:[a-z0-9]*@sha256:[0-9a-f]*' "$ROOT/node_modules/wrangler/wrangler-dist/cli.js" | head -n 1)
 SIDECAR_STAND_IN=buntime-egress-stand-in:latest

@@ -1,24 +1,31 @@
 // What a session's container is started with.
+import type { ImageName } from "../contract/language.ts";
 import type { ResourceLimits } from "../contract/session.ts";
 import type { SupervisorEnvironment } from "../contract/supervisor.ts";
 import type { StartOptions } from "./container.ts";
 import { instanceFor } from "./instance.ts";
 
+/** @throws Error where the platform does not have the image */
 export function startOptions(
   token: string,
-  limits: ResourceLimits,
+  { image: name, resourceLimits: limits }: { readonly image: ImageName; readonly resourceLimits: ResourceLimits },
   images: Readonly<Record<string, string>>,
 ): StartOptions {
   const env: SupervisorEnvironment & Record<string, string> = {
     BUNTIME_TOKEN: token,
     BUNTIME_MEMORY_MB: String(limits.memory),
     BUNTIME_DISK_MB: String(limits.disk),
+    BUNTIME_IMAGE: name,
   };
-  const image = images["bun"];
   // Without named images the platform chooses image and size, from wrangler.toml.
-  return image === undefined
-    ? { enableInternet: true, env }
-    : { image, instance: instanceFor(limits), enableInternet: true, env };
+  if (Object.keys(images).length === 0) {
+    return { enableInternet: true, env };
+  }
+  const image = images[name];
+  if (image === undefined) {
+    throw new Error(`this platform has no image ${name}; its operator adds it in wrangler.toml`);
+  }
+  return { image, instance: instanceFor(limits, name), enableInternet: true, env };
 }
 
 /** 256 random bits, hex. */
