@@ -37,7 +37,7 @@ export async function readText(response: Response): Promise<string> {
     }
     if (text.length > ANSWER_CHARACTERS) {
       await reader.cancel();
-      throw new BuntimeError("The answer is larger than any that the platform gives.", {
+      throw new BuntimeError("The answer is too large for one of the platform.", {
         code: "invalid_response",
         status: response.status,
       });

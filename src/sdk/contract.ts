@@ -3,9 +3,12 @@
 // as it comes.
 import type * as z from "zod";
 import type * as account from "../contract/account.ts";
+import type * as run from "../contract/context-run.ts";
+import type * as contexts from "../contract/contexts.ts";
 import type * as events from "../contract/events.ts";
 import type * as execute from "../contract/execute.ts";
 import type * as files from "../contract/files.ts";
+import type * as history from "../contract/history.ts";
 import type * as preview from "../contract/preview.ts";
 import type * as session from "../contract/session.ts";
 import type * as snapshot from "../contract/snapshot.ts";
@@ -33,6 +36,31 @@ export type KillAnswer = execute.KillAnswer;
 export type Process = execute.Process;
 export type ProcessList = execute.ProcessList;
 export type ServiceStatus = execute.ServiceStatus;
+
+export type Context = contexts.Context;
+export type ContextList = contexts.ContextList;
+export type ContextDeleted = contexts.ContextDeleted;
+export type ContextInterrupted = contexts.ContextInterrupted;
+export type CreateContext = z.input<typeof contexts.CreateContext>;
+export type RunRequest = z.input<typeof run.RunRequest>;
+export type RunAnswer = run.RunAnswer;
+export type RunResult = contexts.Result;
+export type RunError = contexts.RunError;
+
+export type HistoryEvent = history.HistoryEvent;
+export type NewEvent = z.input<typeof history.NewEvent>;
+export type Appended = history.Appended;
+export type HistoryPage = history.HistoryPage;
+export type HistoryCleared = history.HistoryCleared;
+export type Thread = history.Thread;
+export type PutThread = z.input<typeof history.PutThread>;
+export type ThreadList = history.ThreadList;
+export type ThreadDeleted = z.output<typeof history.ThreadDeleted>;
+export type MessageType = history.MessageType;
+export type NewMessage = z.input<typeof history.NewMessage>;
+export type Message = history.Message;
+export type MessagePage = history.MessagePage;
+export type Replay = history.Replay;
 
 export type FileInput = z.input<typeof files.FileInput>;
 export type FileEntry = files.FileEntry;

@@ -4,7 +4,7 @@ import { errorOfCause, problemOf } from "./answer.ts";
 import { fromBase64 } from "./bytes.ts";
 import type { ErrorCode, ExecuteAnswer } from "./contract.ts";
 import { BuntimeError } from "./error.ts";
-import type { OutputEvent, StreamCall } from "./execution-stream.ts";
+import type { OutputEvent, Piece, StreamCall } from "./execution-stream.ts";
 import { newKey } from "./key.ts";
 import { readEvents } from "./server-sent-events.ts";
 import type { ServerEvent } from "./server-sent-events.ts";
@@ -16,7 +16,7 @@ export interface ExecutionIds {
 }
 
 /** How a connection ended that did not break. */
-type Ending = { readonly kind: "answered"; readonly answer: ExecuteAnswer } | { readonly kind: "followed" };
+type Ending<A> = { readonly kind: "answered"; readonly answer: A } | { readonly kind: "followed" };
 
 /** What a failure has for a status that is told after the head of the answer was sent. */
 const STATUS: Partial<Record<ErrorCode, number>> = {
@@ -27,12 +27,12 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   disk_full: 507,
 };
 
-export class ExecutionSource {
+export class ExecutionSource<A extends ExecuteAnswer, P extends Piece> {
   /** Rejects when it ends without having been known. */
   readonly ids: Promise<ExecutionIds>;
-  readonly events: AsyncGenerator<OutputEvent, ExecuteAnswer>;
+  readonly events: AsyncGenerator<P, A>;
   readonly #transport: Transport;
-  readonly #call: StreamCall;
+  readonly #call: StreamCall<P>;
   readonly #key = newKey();
   #tell: (ids: ExecutionIds) => void = () => {};
   #tellFailure: (error: unknown) => void = () => {};
@@ -43,7 +43,7 @@ export class ExecutionSource {
   /** Of the connection that is open. */
   #connection = new AbortController();
 
-  constructor(transport: Transport, call: StreamCall) {
+  constructor(transport: Transport, call: StreamCall<P>) {
     this.#transport = transport;
     this.#call = call;
     this.ids = new Promise((resolve, reject) => {
@@ -59,7 +59,7 @@ export class ExecutionSource {
     this.#connection.abort();
   }
 
-  async *#run(first: Promise<Response>): AsyncGenerator<OutputEvent, ExecuteAnswer> {
+  async *#run(first: Promise<Response>): AsyncGenerator<P, A> {
     first.catch(() => {});
     const { signal } = this.#call.options;
     let connect = (): Promise<Response> => first;
@@ -99,10 +99,10 @@ export class ExecutionSource {
   }
 
   async #post(): Promise<Response> {
-    const { body, timeout, options } = this.#call;
+    const { path, body, timeout, options } = this.#call;
     const response = await this.#transport.send({
       method: "POST",
-      path: "/execute",
+      path,
       json: await body,
       key: this.#key,
       keyless: () => (this.#keyless = true),
@@ -129,16 +129,16 @@ export class ExecutionSource {
   }
 
   /** @throws whatever broke the connection, and what the platform says went wrong */
-  async *#read(response: Response, follows: boolean): AsyncGenerator<OutputEvent, Ending> {
+  async *#read(response: Response, follows: boolean): AsyncGenerator<P, Ending<A>> {
     for await (const event of readEvents(response)) {
-      if (event.event === "stdout" || event.event === "stderr") {
-        const output = outputOf(event, event.event, this.#call.encoding);
-        if (output.seq > this.#seq) {
-          this.#seq = output.seq;
-          yield output;
+      const piece = this.#call.pieceOf(event);
+      if (piece !== null) {
+        if (piece.seq > this.#seq) {
+          this.#seq = piece.seq;
+          yield piece;
         }
       } else if (event.event === "exit") {
-        return follows ? { kind: "followed" } : { kind: "answered", answer: parse(event) as ExecuteAnswer };
+        return follows ? { kind: "followed" } : { kind: "answered", answer: parse(event) as A };
       } else if (event.event === "error") {
         throw problemIn(event);
       }
@@ -176,7 +176,12 @@ export class ExecutionSource {
   }
 }
 
-function outputOf(event: ServerEvent, type: OutputEvent["type"], wanted: StreamCall["encoding"]): OutputEvent {
+/** What was printed, as text or as bytes. Null for any other event. */
+export function outputOf(event: ServerEvent, wanted: ExecuteAnswer["encoding"] = "utf-8"): OutputEvent | null {
+  const type = event.event;
+  if (type !== "stdout" && type !== "stderr") {
+    return null;
+  }
   const { seq, data, encoding } = parse(event) as { seq: unknown; data: unknown; encoding?: unknown };
   if (typeof seq !== "number" || typeof data !== "string") {
     throw notUnderstood(event);

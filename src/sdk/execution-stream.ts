@@ -4,6 +4,7 @@
 import type { ExecuteAnswer, ExecutionRecord, KillAnswer, KillRequest } from "./contract.ts";
 import { BuntimeError } from "./error.ts";
 import { ExecutionSource } from "./execution-source.ts";
+import type { ServerEvent } from "./server-sent-events.ts";
 import type { RequestOptions, Transport } from "./transport.ts";
 
 /** A piece of output. `seq` counts from 1, over both streams. */
@@ -20,15 +21,26 @@ export interface StreamOptions extends RequestOptions {
   readonly onStderr?: ((data: string | Uint8Array) => void | Promise<void>) | undefined;
 }
 
-export interface StreamCall {
+/** Something that a stream brings. `seq` counts from 1, over all of its kinds. */
+export interface Piece {
+  readonly data: unknown;
+  readonly seq: number;
+}
+
+export interface StreamCall<P extends Piece> {
+  /** Of the POST that begins it. */
+  readonly path: string;
   /** Of the request. */
   readonly body: Promise<object>;
   /** Null: one of its own. */
   readonly sessionId: string | null;
-  readonly encoding: "utf-8" | "base64";
+  /** What an event brings; null: it is none of those that do. @throws BuntimeError for one that is not understood */
+  readonly pieceOf: (event: ServerEvent) => P | null;
+  /** Told of each piece in order. Null: there is nobody to tell. */
+  readonly tell: ((piece: P) => void | Promise<void>) | null;
   /** Until the head of an answer. */
   readonly timeout: number;
-  readonly options: StreamOptions;
+  readonly options: RequestOptions;
 }
 
 /** What waits to be iterated over. The platform itself keeps 16 MiB of an execution's output. */
@@ -40,13 +52,16 @@ const KEPT = 32 * 1024 * 1024;
  * iterated over yet is kept. Leaving a loop early closes the connection; the execution goes on, unless
  * `cancelOnDisconnect` was asked for.
  */
-export class ExecutionStream implements AsyncIterable<OutputEvent> {
+export class ExecutionStream<
+  A extends ExecuteAnswer = ExecuteAnswer,
+  P extends Piece = OutputEvent,
+> implements AsyncIterable<P> {
   readonly #transport: Transport;
-  readonly #call: StreamCall;
-  readonly #source: ExecutionSource;
-  readonly #result: Promise<ExecuteAnswer>;
-  #settle: { resolve(answer: ExecuteAnswer): void; reject(error: unknown): void } | null = null;
-  readonly #queue: OutputEvent[] = [];
+  readonly #call: StreamCall<P>;
+  readonly #source: ExecutionSource<A, P>;
+  readonly #result: Promise<A>;
+  #settle: { resolve(answer: A): void; reject(error: unknown): void } | null = null;
+  readonly #queue: P[] = [];
   /** Of the queue: bytes, or characters. */
   #size = 0;
   #overflown = false;
@@ -59,7 +74,7 @@ export class ExecutionStream implements AsyncIterable<OutputEvent> {
   #iterated = false;
   #flowing = false;
 
-  constructor(transport: Transport, call: StreamCall) {
+  constructor(transport: Transport, call: StreamCall<P>) {
     this.#transport = transport;
     this.#call = call;
     this.#source = new ExecutionSource(transport, call);
@@ -68,13 +83,13 @@ export class ExecutionStream implements AsyncIterable<OutputEvent> {
     });
     // Who only iterates is told of a failure there.
     this.#result.catch(() => {});
-    if (this.#hasCallbacks) {
+    if (call.tell !== null) {
       this.#flow();
     }
   }
 
   /** The whole answer, once it has ended or gone into the background. */
-  get result(): Promise<ExecuteAnswer> {
+  get result(): Promise<A> {
     this.#flow();
     return this.#result;
   }
@@ -99,7 +114,7 @@ export class ExecutionStream implements AsyncIterable<OutputEvent> {
     return this.#transport.json<KillAnswer>({ method: "POST", path: "/execution/kill", json, options });
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<OutputEvent, undefined> {
+  [Symbol.asyncIterator](): AsyncIterator<P, undefined> {
     this.#iterated = true;
     return {
       next: async () => {
@@ -107,13 +122,13 @@ export class ExecutionStream implements AsyncIterable<OutputEvent> {
           await this.#advance();
         }
         if (this.#overflown) {
-          throw new BuntimeError("More was printed than is kept. Iterate over it before you wait for its result.", {
+          throw new BuntimeError("More was printed than is kept. Iterate over it first.", {
             code: "conflict",
           });
         }
         const value = this.#queue.shift();
         if (value !== undefined) {
-          this.#size -= value.data.length;
+          this.#size -= sizeOf(value);
           this.#room?.();
           return { done: false, value };
         }
@@ -129,11 +144,6 @@ export class ExecutionStream implements AsyncIterable<OutputEvent> {
         return Promise.resolve({ done: true, value: undefined });
       },
     };
-  }
-
-  get #hasCallbacks(): boolean {
-    const { onStdout, onStderr } = this.#call.options;
-    return onStdout !== undefined || onStderr !== undefined;
   }
 
   /** Reads to the end without being asked. */
@@ -155,15 +165,15 @@ export class ExecutionStream implements AsyncIterable<OutputEvent> {
   }
 
   /** For who iterates; with callbacks alone nobody does. */
-  #keep(output: OutputEvent): void {
-    if (!this.#iterated && (this.#hasCallbacks || this.#size > KEPT)) {
+  #keep(output: P): void {
+    if (!this.#iterated && (this.#call.tell !== null || this.#size > KEPT)) {
       // Not half of it: who comes now is told.
-      this.#overflown ||= !this.#hasCallbacks;
+      this.#overflown ||= this.#call.tell === null;
       this.#queue.length = 0;
       return;
     }
     this.#queue.push(output);
-    this.#size += output.data.length;
+    this.#size += sizeOf(output);
   }
 
   /** Takes one piece in, or the end. Never rejects. */
@@ -181,7 +191,7 @@ export class ExecutionStream implements AsyncIterable<OutputEvent> {
         return;
       }
       this.#keep(value);
-      await this.#call.options[value.type === "stdout" ? "onStdout" : "onStderr"]?.(value.data);
+      await this.#call.tell?.(value);
     } catch (error) {
       this.#ended = true;
       this.#failure = { error };
@@ -189,4 +199,9 @@ export class ExecutionStream implements AsyncIterable<OutputEvent> {
       this.#settle?.reject(error);
     }
   }
+}
+
+/** In characters or bytes; 0 of what is neither. */
+function sizeOf({ data }: Piece): number {
+  return (data as { readonly length?: number }).length ?? 0;
 }

@@ -1,6 +1,6 @@
 // The SDK as a package: `import { Buntime } from "buntime"`.
 export { Buntime } from "./client.ts";
-export type { BuntimeOptions } from "./client.ts";
+export type { BuntimeOptions } from "./settings.ts";
 export { BuntimeError } from "./error.ts";
 export type { BuntimeErrorCode, BuntimeErrorOptions } from "./error.ts";
 export { ExecutionStream } from "./execution-stream.ts";

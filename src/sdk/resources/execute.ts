@@ -2,8 +2,9 @@
 import { fileInput } from "../bytes.ts";
 import type { FileToWrite } from "../bytes.ts";
 import type { ExecuteAnswer, ExecuteRequest } from "../contract.ts";
+import { outputOf } from "../execution-source.ts";
 import { ExecutionStream } from "../execution-stream.ts";
-import type { StreamOptions } from "../execution-stream.ts";
+import type { OutputEvent, StreamOptions } from "../execution-stream.ts";
 import { newKey } from "../key.ts";
 import type { RequestOptions, Transport } from "../transport.ts";
 
@@ -50,13 +51,25 @@ export function executeOn<I extends ExecuteInput, T extends StreamInput>(
       timeout: timeoutOf(input),
       options,
     });
-  const stream = (input: T, options?: StreamOptions): ExecutionStream =>
+  const stream = (input: T, options: StreamOptions = {}): ExecutionStream =>
     new ExecutionStream(transport, {
+      path: "/execute",
       body: bodyOf(input).then((body) => ({ ...body, stream: true })),
       sessionId: own ?? input.sessionId ?? null,
-      encoding: input.encoding ?? "utf-8",
+      pieceOf: (event) => outputOf(event, input.encoding),
+      tell: tellerOf(options),
       timeout: timeoutOf(input),
-      options: options ?? {},
+      options,
     });
   return Object.assign(execute, { stream });
+}
+
+/** Null: nobody wants to be told of what is printed. */
+export function tellerOf({
+  onStdout,
+  onStderr,
+}: StreamOptions): ((output: OutputEvent) => void | Promise<void>) | null {
+  return onStdout === undefined && onStderr === undefined
+    ? null
+    : ({ type, data }) => (type === "stdout" ? onStdout : onStderr)?.(data);
 }

@@ -24,6 +24,10 @@ export interface ListSessions {
   readonly state?: SessionState | undefined;
   /** Only those whose metadata has these values. */
   readonly metadata?: Readonly<Record<string, string | number | boolean>> | undefined;
+  /** Only those that have all of these tags. */
+  readonly tags?: readonly string[] | undefined;
+  /** Only those in whose name, description or tags each of these words occurs, in whatever case. */
+  readonly q?: string | undefined;
 }
 
 export interface PreviewRequestsInput extends OfSession {
@@ -45,7 +49,10 @@ export class Sessions {
     this.#handle = handle;
   }
 
-  /** Its container starts in the background. `await using` deletes it at the end of the block. */
+  /**
+   * Its container starts in the background; with `container: "on-demand"`, with the first call that needs it. `await using`
+   * deletes it at the end of the block.
+   */
   async create(input: CreateSession = {}, options?: RequestOptions): Promise<SessionHandle> {
     return this.#handle(
       await this.#transport.json<Session>({ method: "POST", path: "/sessions", json: input, key: newKey(), options }),
@@ -64,9 +71,10 @@ export class Sessions {
 
   /** Newest first. */
   list(input: ListSessions = {}, options?: RequestOptions): Promise<SessionList> {
-    const { metadata = {}, limit, offset, state } = input;
+    const { metadata = {}, tags = [], limit, offset, state, q } = input;
     const wanted = Object.entries(metadata).map(([name, value]) => [`metadata.${name}`, value] as const);
-    const query = { limit, offset, state, ...Object.fromEntries(wanted) };
+    const tag = tags.length === 0 ? undefined : tags.join(",");
+    const query = { limit, offset, state, tag, q, ...Object.fromEntries(wanted) };
     return this.#transport.json({ method: "GET", path: "/sessions", query, options });
   }
 
