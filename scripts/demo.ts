@@ -11,6 +11,7 @@ import { SessionDeleted } from "../src/contract/session.ts";
 import { startPlatform } from "../src/local/platform.ts";
 import { Client, readText } from "./client.ts";
 import { life } from "./demo-life.ts";
+import { recall, remember } from "./demo-memory.ts";
 
 const STEP_MS = 60_000;
 const [BOLD, DIM, GREEN, RED, OFF] = process.stdout.isTTY
@@ -128,7 +129,9 @@ console.log(JSON.stringify(new Database("shop.db").query("select * from fruit wh
     throw new Error("its stream ended without an exit event");
   });
 
+  const contextId = await remember(client, sessionId, step);
   await life(client, sessionId, step);
+  await recall(client, sessionId, contextId, step);
 
   await step("delete the session", async () => {
     await client.ask(SessionDeleted, "DELETE", `/sessions/${sessionId}`);
