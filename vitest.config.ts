@@ -1,6 +1,7 @@
 // The suites: `unit` runs pure code in node, `worker` the Worker in the real workerd with a real embedded engine,
 // `e2e` talks to a running platform from the outside,
 // `docs` runs what the documents show and the examples do,
+// `persist` holds the drivers for agents' sessions against the databases that they are for,
 // `sdk` does so by the TypeScript SDK, also over connections that break, `security` attacks one, `mcp` speaks the Model Context Protocol with one, `package` installs what is published.
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
@@ -12,7 +13,7 @@ await buildAssets(import.meta.dirname);
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], environment: "node" } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], environment: "node", testTimeout: 60_000 } },
       {
         plugins: [
           cloudflareTest(({ inject }) => ({
@@ -43,7 +44,7 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
-      "./test/{e2e,sdk,cli,security,browser,package,mcp,docs}/vitest.config.ts",
+      "./test/{e2e,sdk,cli,security,browser,package,mcp,docs,persist}/vitest.config.ts",
     ],
   },
 });

@@ -10,7 +10,7 @@ const ALLOWED: Readonly<Record<string, { readonly value: readonly string[]; read
   "src/lib": { value: ["src/contract"] },
   "src/storage": { value: ["src/contract", "src/lib", "src/env.ts"] },
   "src/account": {
-    value: ["src/contract", "src/lib", "src/storage", "src/env.ts", "src/session/rpc.ts"],
+    value: ["src/contract", "src/lib", "src/storage", "src/env.ts", "src/session/rpc.ts", "src/data/rpc.ts"],
     type: ["src/session"],
   },
   "src/session": {
@@ -28,10 +28,18 @@ const ALLOWED: Readonly<Record<string, { readonly value: readonly string[]; read
       "src/session/record.ts",
       "src/account/rpc.ts",
       "src/account/registry-rpc.ts",
+      "src/data/access.ts",
+      "src/agentbase",
+      "src/era",
       "src/mcp",
     ],
     type: ["src/session", "src/account"],
   },
+  // What an account has stored of its own.
+  "src/data": { value: ["src/contract", "src/lib", "src/env.ts", "src/account/rpc.ts"] },
+  // Dialects call the API's own routes.
+  "src/agentbase": { value: ["src/contract", "src/lib"] },
+  "src/era": { value: ["src/contract", "src/lib", "src/data", "src/sdk/server-sent-events.ts"] },
   "src/mcp": { value: ["src/contract", "src/lib", "src/sdk"] },
   "src/sdk": { value: [], type: ["src/contract", "src/lib"] },
   "src/cli": { value: ["src/contract", "src/lib", "src/sdk", "src/local"] },

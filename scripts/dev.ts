@@ -28,7 +28,7 @@ async function main(): Promise<number> {
   const port = await claimPort(host, wantedPort);
   const engine = onDocker
     ? await startDockerEngine({ dataDirectory })
-    : await startEngine({ dataDirectory, log: (line) => console.error(`buntime: ${line}`) });
+    : await startEngine({ dataDirectory, platform: { host, port }, log: (line) => console.error(`buntime: ${line}`) });
 
   const varsFile = path.join(dataDirectory, "vars.env");
   const variables = {

@@ -21,11 +21,25 @@ const vitest =
   });
 
 /** Minutes, where the rest takes seconds: a suite of their own. */
-const CAMPAIGNS = ["save", "sleep", "restore", "fork", "removal", "terminate"]
+const CAMPAIGNS = ["save", "sleep", "restore", "fork", "creation", "removal", "terminate", "history", "contexts"]
   .map((name) => `test/worker/faults/${name}.test.ts`)
   .concat("test/worker/repository-races.test.ts");
 /** Of whole platforms, which are started, ended and killed. */
-const OUTAGES = ["restart", "crash", "loss", "durability", "sweep"].map((name) => `${name}.test.ts`);
+const OUTAGES = ["restart", "crash", "history-crash", "loss", "durability", "sweep"].map((name) => `${name}.test.ts`);
+
+/** Of other systems' APIs. */
+const DIALECTS = ["era", "era-accounts", "era-seed", "era-variables", "agentbase"].map((name) => `${name}.test.ts`);
+/** About what never reaches a container, so that another engine says nothing new. */
+const WORKER_ONLY = [
+  "accounts",
+  "asleep",
+  "events",
+  "history",
+  "hostile-input",
+  "idempotency",
+  "sessions",
+  "usage",
+].map((name) => `${name}.test.ts`);
 
 /** Relative to the project's folder, as vitest has it. */
 const without = (patterns: readonly string[]): string[] => patterns.flatMap((pattern) => ["--exclude", pattern]);
@@ -36,28 +50,44 @@ const SUITES: Readonly<Record<string, Suite>> = {
   container: (file) => ({
     command: ["bun", "test", "--timeout=30000", "--reporter=junit", `--reporter-outfile=${file}`, "./test/container"],
   }),
-  e2e: vitest("e2e", {}, ...without(OUTAGES)),
+  e2e: vitest("e2e", {}, ...without([...OUTAGES, ...DIALECTS])),
   sdk: vitest("sdk"),
   cli: vitest("cli"),
   security: vitest("security"),
   package: vitest("package"),
   mcp: vitest("mcp"),
+  persist: vitest("persist"),
+  dialects: vitest("e2e", {}, ...DIALECTS.map((file) => `test/e2e/${file}`)),
   docs: vitest("docs"),
-  faults: vitest("worker", { FAULT_ROUNDS: process.env["FAULT_ROUNDS"] ?? "8" }, ...CAMPAIGNS),
+  faults: vitest("worker", { FAULT_ROUNDS: process.env["FAULT_ROUNDS"] ?? "4" }, ...CAMPAIGNS),
   outages: vitest("e2e", {}, ...OUTAGES.map((file) => `test/e2e/${file}`)),
   // With what user code tries from inside a session, which depends on what its container is.
-  docker: vitest("e2e", { BUNTIME_E2E: "docker" }, "--project", "security", "test/e2e", "test/security/inside.test.ts"),
+  docker: vitest(
+    "e2e",
+    { BUNTIME_E2E: "docker" },
+    "--project",
+    "security",
+    "test/e2e",
+    "test/security/inside.test.ts",
+    ...without(WORKER_ONLY),
+    // Making the image takes longer than all else of this suite.
+    ...(process.env["SESSION_IMAGES"] === "bun" ? without(["languages.test.ts", ...DIALECTS]) : []),
+  ),
   browser: vitest("browser"),
 };
 
 /** Suites by what is asked for. Those of a row run side by side, since they wait more than they work. */
 const GROUPS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   /** What `npm test` runs: the platform itself, by all that needs neither Docker nor a browser, nor minutes. */
-  platform: [["unit", "worker", "e2e", "container"]],
+  platform: [
+    ["unit", "e2e", "container"],
+    // By itself: its sessions live as long as it does, and a user has 128 of what tells a supervisor of changed files.
+    ["worker"],
+  ],
   /** What people use it by. */
   clients: [
     ["sdk", "cli", "mcp"],
-    ["package", "docs"],
+    ["package", "docs", "persist", "dialects"],
   ],
   /** What it outlives. */
   outlives: [["faults", "outages"]],

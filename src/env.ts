@@ -31,6 +31,8 @@ export interface Env extends Omit<Cloudflare.Env, "DOMAIN" | PlanVariable | Slee
   readonly SAVE_AFTER: string;
   /** How old an object in R2 that no snapshot names must be to be deleted. Absent: an hour, longer than any upload takes. */
   readonly ORPHAN_AFTER?: string;
+  /** Of one session's database, its history above all. Absent: a little under what a Durable Object may have. */
+  readonly HISTORY_MAX_BYTES?: string;
   /** The development account's key, at least 16 characters. */
   readonly BUNTIME_API_KEY?: string;
   /** Opens the operator's API and nothing else, at least 16 characters. Absent: there is no such API. */
@@ -44,6 +46,8 @@ export interface Env extends Omit<Cloudflare.Env, "DOMAIN" | PlanVariable | Slee
   /** Where the embedded engine answers, such as `http://127.0.0.1:40001`. Absent: the platform's containers. */
   readonly ENGINE_URL?: string;
   readonly ENGINE_TOKEN?: string;
+  /** Where code in sessions reaches this platform, such as `http://buntime.internal`. Absent: where its clients do. */
+  readonly INSIDE_ORIGIN?: string;
 }
 
 /** How long sessions stay awake without activity, and within which bounds one may choose for itself. */
@@ -72,6 +76,18 @@ const ORPHAN_AFTER = "1h";
 /** @throws Error naming the variable that is no duration */
 export function orphanAfterMs(env: Env): number {
   return durationOf("ORPHAN_AFTER", env.ORPHAN_AFTER ?? ORPHAN_AFTER);
+}
+
+/** A Durable Object may have 10 GB: https://developers.cloudflare.com/durable-objects/platform/limits/ */
+const HISTORY_MAX_BYTES = 9_500_000_000;
+
+/** @throws Error where it is no number of bytes */
+export function historyMaxBytes(env: Env): number {
+  const text = env.HISTORY_MAX_BYTES ?? "";
+  if (!/^\d{0,15}$/.test(text)) {
+    throw new Error(`HISTORY_MAX_BYTES is not a number of bytes: ${text}`);
+  }
+  return text === "" ? HISTORY_MAX_BYTES : Number(text);
 }
 
 function durationOf(name: string, text: string): number {

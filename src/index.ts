@@ -7,6 +7,8 @@ import { sweep } from "./storage/sweep.ts";
 
 export { Account } from "./account/object.ts";
 export { Registry } from "./account/registry.ts";
+export { Storage } from "./data/object.ts";
+export { SqlDatabase } from "./data/sql-database.ts";
 export { Session } from "./session/object.ts";
 export { Repository } from "./storage/repository.ts";
 

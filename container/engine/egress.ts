@@ -1,8 +1,10 @@
 // The only way out of a container: a forward proxy on its egress.sock. Names are resolved here and the resolved address
 // is what is connected to, so that what was checked is what is used. Must not happen: a container that reaches this
-// machine or its private network unless the operator listed the host.
+// machine or its private network unless the operator listed the host. One door of this machine is open: what the platform
+// serves to the code of sessions, under a name of its own.
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
+import { PLATFORM_HOST } from "../../src/contract/ids.ts";
 import { refusal } from "../../src/lib/address.ts";
 import { End, dial, listen } from "../supervisor/net/pipe.ts";
 import { exchange } from "./exchange.ts";
@@ -12,12 +14,16 @@ import { type ProxyRequest, parseProxyRequest } from "./proxy-request.ts";
 export interface EgressRules {
   /** `host` or `host:port`, lower case, allowed whatever their address. */
   readonly allow: readonly string[];
+  /** Where the platform itself answers, as PLATFORM_HOST. Null: it does not tell. */
+  readonly platform: { readonly hostname: string; readonly port: number } | null;
   /** The host's own proxy, for http and for https, that everything else goes through. */
   readonly proxy: { readonly http: URL | null; readonly https: URL | null };
 }
 
 const HEAD = { maxBytes: HEAD_BYTES, timeoutMs: 30_000 };
 const DIAL_MS = 10_000;
+/** What of the platform is for the code of sessions, and wants a token. */
+const PLATFORM_PATHS = /^\/era\/api\/(storage|resources)\//;
 
 class Refused extends Error {}
 
@@ -31,8 +37,17 @@ export function egressRules(env: Readonly<Record<string, string | undefined>>): 
       .split(",")
       .map((entry) => entry.trim().toLowerCase())
       .filter((entry) => entry !== ""),
+    platform: platformAt(env["ENGINE_PLATFORM"] ?? ""),
     proxy: { http: proxy("HTTP_PROXY"), https: proxy("HTTPS_PROXY") },
   };
+}
+
+/** @throws Error for what is not `address:port` */
+function platformAt(text: string): EgressRules["platform"] {
+  if (text === "") return null;
+  const [, hostname, port] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  if (hostname === undefined) throw new Error(`ENGINE_PLATFORM is not address:port: ${text}`);
+  return { hostname: bare(hostname), port: Number(port) };
 }
 
 export function listenEgress(path: string, rules: EgressRules): { close(): void } {
@@ -65,6 +80,7 @@ async function serve(client: End, rules: EgressRules): Promise<void> {
 
 async function forward(client: End, request: ProxyRequest, rules: EgressRules): Promise<void> {
   const { host, port, tunnel } = request;
+  if (host === PLATFORM_HOST) return await forwardToPlatform(client, request, rules.platform);
   const listed = rules.allow.includes(host) || rules.allow.includes(`${host}:${port}`);
   const proxy = listed ? null : tunnel ? rules.proxy.https : rules.proxy.http;
   const addresses = await allowedAddresses(host, { listed, unresolved: proxy !== null });
@@ -75,6 +91,17 @@ async function forward(client: End, request: ProxyRequest, rules: EgressRules): 
   if (!tunnel) return await exchange(client, upstream);
   if (proxy === null) client.write("HTTP/1.1 200 Connection established\r\n\r\n");
   End.join(client, upstream);
+}
+
+/** @throws Refused */
+async function forwardToPlatform(client: End, request: ProxyRequest, at: EgressRules["platform"]): Promise<void> {
+  if (at === null) throw new Error("no such host");
+  // A tunnel would reach all that the platform serves on this machine.
+  if (request.port !== 80 || !PLATFORM_PATHS.test(request.path))
+    throw new Refused("code in sessions reaches its account's storage there, by plain http, and nothing else");
+  const upstream = await dialAny([at.hostname], at.port);
+  upstream.write(request.forOrigin());
+  await exchange(client, upstream);
 }
 
 function bare(host: string): string {

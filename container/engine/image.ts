@@ -103,7 +103,9 @@ export async function makeImage(directory: string, supervisor: string | null): P
   const target = join(root, "opt/buntime");
   if (supervisor === null) await bundleSupervisor(target);
   else await cp(supervisor, target, { recursive: true });
-  for (const name of await readdir(target)) await chmod(join(target, name), 0o644);
+  for (const entry of await readdir(target, { recursive: true, withFileTypes: true })) {
+    await chmod(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644);
+  }
   return { root, bun: await runnableBun(directory), shared };
 }
 

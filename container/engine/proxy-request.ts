@@ -7,14 +7,21 @@ export interface ProxyRequest {
   readonly host: string;
   readonly port: number;
   readonly tunnel: boolean;
+  /** Of the URL, resolved, as its origin gets it; empty for a tunnel. */
+  readonly path: string;
   /** The head that goes to the origin; empty for a tunnel. */
   forOrigin(): string;
   /** The head that goes to another proxy. */
   forProxy(authorization: string | null): string;
 }
 
-/** Fields between a client and its proxy, and those that would keep a connection for another origin's request. */
-const OWN_FIELDS = /^(proxy-[\w-]+|connection|keep-alive)\s*:/i;
+/**
+ * Fields between a client and its proxy, and those that would keep a connection for another origin's request. The host is
+ * that of the URL, whatever the field says: it is what was looked at.
+ */
+const OWN_FIELDS = /^(proxy-[\w-]+|connection|keep-alive|host)\s*:/i;
+
+const CLOSE = "connection: close";
 
 /** Null while the head is not complete. `invalid`: not a request that a proxy takes. */
 export function parseProxyRequest(bytes: Buffer): Taken<ProxyRequest | "invalid"> | null {
@@ -34,18 +41,21 @@ function parseHead(text: string): ProxyRequest | "invalid" {
     return {
       ...place(match[1], port),
       tunnel: true,
+      path: "",
       forOrigin: () => "",
       forProxy: (authorization) => head([`CONNECT ${target} HTTP/1.1`, `host: ${target}`], authorization),
     };
   }
   if (!/^http:\/\//i.test(target) || !URL.canParse(target)) return "invalid";
   const url = new URL(target);
+  const host = `host: ${url.host}`;
   const kept = fields.filter((field) => !OWN_FIELDS.test(field));
   return {
     ...place(url.hostname, Number(url.port || 80)),
     tunnel: false,
-    forOrigin: () => head([`${method} ${url.pathname}${url.search} HTTP/1.1`, ...kept, "connection: close"], null),
-    forProxy: (authorization) => head([`${method} ${target} HTTP/1.1`, ...kept, "connection: close"], authorization),
+    path: url.pathname,
+    forOrigin: () => head([`${method} ${url.pathname}${url.search} HTTP/1.1`, host, ...kept, CLOSE], null),
+    forProxy: (authorization) => head([`${method} ${target} HTTP/1.1`, host, ...kept, CLOSE], authorization),
   };
 }
 

@@ -15,6 +15,10 @@ export interface Config {
   readonly token: string;
   /** Absolute, without symlinks. */
   readonly workspace: string;
+  /** Where tools keep what they can download or compile again. User code's, and not saved. */
+  readonly cache: string;
+  /** The name of the image that this runs from. */
+  readonly image: string;
   readonly memoryBytes: number;
   readonly diskBytes: number;
   readonly user: UserIdentity;
@@ -43,9 +47,12 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   const token = env["BUNTIME_TOKEN"];
   if (token === undefined || token.length < 32)
     throw new Error("BUNTIME_TOKEN is missing or shorter than 32 characters");
+  const workspace = env["BUNTIME_WORKSPACE"] ?? "/workspace";
   return {
     token,
-    workspace: env["BUNTIME_WORKSPACE"] ?? "/workspace",
+    workspace,
+    cache: env["BUNTIME_CACHE"] ?? `${workspace}/.buntime/cache`,
+    image: env["BUNTIME_IMAGE"] ?? "bun",
     memoryBytes: positive(env, "BUNTIME_MEMORY_MB", 1024) * MIB,
     diskBytes: positive(env, "BUNTIME_DISK_MB", 1024) * MIB,
     user: parseUser(env["BUNTIME_USER"] ?? "1000:1000"),

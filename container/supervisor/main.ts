@@ -24,6 +24,11 @@ const LAST_BREATH_MS = 5000;
 /** For the records of executions that were ended, after everything else was saved. */
 const LAST_RECORDS_MS = 5000;
 
+/** How long a snapshot waits for the variables of contexts. */
+const CONTEXTS_SAVE_MS = 10_000;
+/** The same, of the time in which the workspace has to be saved. */
+const LAST_VALUES_MS = 5000;
+
 const config = parseConfig(process.env);
 delete process.env["BUNTIME_TOKEN"];
 
@@ -40,8 +45,9 @@ const processes = await openProcesses({ config, files, disk, gate });
 const lastSave = new LastSave(WATCH_MS);
 const index = new SnapshotIndex();
 const restores = createRestoreRoutes({ config, processes, changes: files.changes, disk, index }, leftovers);
-const { freezer, userPids } = processes;
-const snapshots = createSnapshotRoutes({ workspace: config.workspace, freezer, userPids, index });
+const { freezer, userPids, contexts } = processes;
+const beforeSave = (): Promise<void> => contexts.save(CONTEXTS_SAVE_MS);
+const snapshots = createSnapshotRoutes({ workspace: config.workspace, freezer, userPids, index, beforeSave });
 if (config.sockets !== null) await openSockets(config.sockets);
 const server = serve(config, { bootId: crypto.randomUUID(), processes, files, lastSave, snapshots, restores });
 
@@ -52,12 +58,15 @@ process.on("SIGINT", () => void shutDown());
 async function shutDown(): Promise<void> {
   if (ending) return;
   ending = true;
-  const { executions, services, terminals } = processes;
+  const { executions, contexts, services, terminals } = processes;
   terminals.blameAll("its container was told to end");
   const saved = (await lastSave.isWatched()) && (await saveFirst());
   const hasNews = saved && executions.isRunning;
   const endAll = (): Promise<unknown> =>
-    Promise.race([Promise.all([services.shutDown(), executions.shutDown()]), Bun.sleep(LAST_BREATH_MS)]);
+    Promise.race([
+      Promise.all([services.shutDown(), contexts.shutDown(), executions.shutDown()]),
+      Bun.sleep(LAST_BREATH_MS),
+    ]);
   if (hasNews) {
     await endAll();
     if (await lastSave.isWatched()) await lastSave.ask(LAST_RECORDS_MS);
@@ -72,6 +81,7 @@ async function shutDown(): Promise<void> {
 /** Everything as it is at this moment, before programs that are ended make a mess. */
 async function saveFirst(): Promise<boolean> {
   gate.seal(ENDING);
+  await processes.contexts.save(LAST_VALUES_MS);
   await processes.freezer.freeze();
   return await lastSave.ask(config.patience.lastSaveMs);
 }

@@ -3,6 +3,7 @@
 import { problemResponse } from "../../src/contract/errors.ts";
 import type { Health, WatchAnswer, WorkspaceStats } from "../../src/contract/supervisor.ts";
 import type { Config } from "./config.ts";
+import { handleContexts } from "./context/routes.ts";
 import type { FileRoutes } from "./files/routes.ts";
 import { ENDING } from "./last-save.ts";
 import type { LastSave } from "./last-save.ts";
@@ -89,16 +90,17 @@ async function route(request: Request, url: URL, services: Services): Promise<Re
   const { bootId, processes, files, lastSave } = services;
   const { executions } = processes;
   const call = `${request.method} ${url.pathname}`;
-  if (lastSave.isEnding && STARTS.has(call)) throw new SupervisorError(ENDING.code, ENDING.message);
+  const starts = STARTS.has(call) || (request.method !== "GET" && url.pathname.startsWith("/contexts"));
+  if (lastSave.isEnding && starts) throw new SupervisorError(ENDING.code, ENDING.message);
   switch (call) {
     case "POST /execute":
-      return await execute(executions, request);
+      return await execute(processes, request);
     case "POST /kill":
       return await kill(executions, request);
     case "GET /processes":
       return listProcesses(processes);
     case "POST /freeze":
-      return await freeze(processes, changing);
+      return await freeze(processes, () => changing);
     case "POST /thaw":
       return await thaw(processes);
     case "PUT /services":
@@ -125,6 +127,8 @@ async function route(request: Request, url: URL, services: Services): Promise<Re
   }
   const [, terminalId] = /^\/terminals\/(trm_[0-9a-z]{20})$/.exec(url.pathname) ?? [];
   if (terminalId !== undefined && request.method === "DELETE") return closeTerminal(processes.terminals, terminalId);
+  const inContexts = handleContexts(processes.contexts, request, url);
+  if (inContexts !== null) return await (request.method === "GET" ? inContexts : counted(inContexts));
   const answer = files.handle(request, url);
   if (answer !== null) return await (request.method === "GET" || request.method === "HEAD" ? answer : counted(answer));
   const saved = services.snapshots.handle(request, url);

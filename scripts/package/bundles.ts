@@ -32,14 +32,30 @@ const SDK_BESIDE: Plugin = {
   },
 };
 
-export const bundleSdk = (dist: string): Promise<string[]> =>
-  inputs({
-    ...ESM,
-    entryPoints: { index: "src/sdk/index.ts" },
-    outdir: path.join(dist, "sdk"),
-    platform: "neutral",
-    minify: true,
-  });
+/** What another entry has in common with the client library, so that there is one class of each. */
+const CLASSES_BESIDE: Plugin = {
+  name: "classes beside",
+  setup(build) {
+    build.onResolve({ filter: /\/(error|execution-stream)\.ts$/ }, () => ({ path: "../index.js", external: true }));
+  },
+};
+
+export async function bundleSdk(dist: string): Promise<string[]> {
+  const options = { ...ESM, platform: "neutral", minify: true } as const;
+  const sdk = path.join(dist, "sdk");
+  const made = await Promise.all([
+    inputs({ ...options, entryPoints: { index: "src/sdk/index.ts" }, outdir: sdk }),
+    ...["memory", "persist"].map((entry) =>
+      inputs({
+        ...options,
+        entryPoints: { index: `src/sdk/${entry}/index.ts` },
+        outdir: path.join(sdk, entry),
+        plugins: [CLASSES_BESIDE],
+      }),
+    ),
+  ]);
+  return made.flat();
+}
 
 export const bundleTesting = (dist: string): Promise<string[]> =>
   inputs({

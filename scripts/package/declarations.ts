@@ -28,12 +28,14 @@ export async function writeDeclarations(dist: string): Promise<void> {
           typeRoots: [path.join(ROOT, "node_modules/@types")],
         },
         include: [],
-        files: [path.join(ROOT, "src/sdk/index.ts"), path.join(ROOT, "src/local/testing.ts")],
+        files: ["src/sdk/index.ts", "src/sdk/memory/index.ts", "src/sdk/persist/index.ts", "src/local/testing.ts"].map(
+          (file) => path.join(ROOT, file),
+        ),
       }),
     );
     await compile(project);
     const contract = await contractTypes();
-    await copyReachable(path.join(emitted, "sdk/index.d.ts"), path.join(dist, "sdk"), contract);
+    await copyReachable(path.join(emitted, "sdk"), path.join(dist, "sdk"), contract);
     await copyOne(path.join(emitted, "local/testing.d.ts"), path.join(dist, "testing/index.d.ts"));
   } finally {
     await rm(emitted, { recursive: true, force: true });
@@ -49,11 +51,10 @@ async function compile(project: string): Promise<void> {
   }
 }
 
-/** The declarations that `entry` leads to, all of them in its folder or below it. */
-async function copyReachable(entry: string, target: string, contract: string): Promise<void> {
-  const home = path.dirname(entry);
+/** The declarations that the entries in `home` lead to, all of them in there. */
+async function copyReachable(home: string, target: string, contract: string): Promise<void> {
   const done = new Set<string>();
-  const queue = [entry];
+  const queue = ["index.d.ts", "memory/index.d.ts", "persist/index.d.ts"].map((entry) => path.join(home, entry));
   for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
     if (done.has(file)) continue;
     done.add(file);

@@ -3,6 +3,7 @@
 import { SCOPES } from "../contract/scopes.ts";
 import type { Problem } from "../contract/errors.ts";
 import type { Plan } from "../contract/limits.ts";
+import type { RunGrant } from "../contract/run-token.ts";
 import type { KeyStore, StoredKey } from "./keys-store.ts";
 import type { Keys } from "./keys.ts";
 import { countRequest, isOpen } from "../lib/rate-limit.ts";
@@ -32,7 +33,7 @@ export class AdmissionDesk {
     this.#parts = parts;
   }
 
-  admit(credential: Credential, now: number): Admission {
+  admit(credential: Exclude<Credential, { kind: "run" }>, now: number): Admission {
     const { accountId, settings, keyStore, keys, refused } = this.#parts;
     if (credential.kind === "own") {
       const { plan } = credential;
@@ -64,7 +65,29 @@ export class AdmissionDesk {
     return { kind: "known", principal: { accountId, keyId, plan, scopes, sessionId, expiresAt }, rate };
   }
 
-  #standingOf(key: StoredKey, now: number): (Problem & { details: { reason: string } }) | null {
+  /** `grant`: what the account has signed; null: it has signed no such thing. `hasSession`: of those that there are now. */
+  admitRun(grant: RunGrant | null, hasSession: (sessionId: string) => boolean, now: number): Admission {
+    const { accountId, settings, refused } = this.#parts;
+    const { plan } = settings;
+    const isGood = grant !== null && (grant.sessionId === null || hasSession(grant.sessionId));
+    if (plan === null || !isGood) {
+      refused(null, "unknown_key");
+      return { kind: "refused", problem: UNKNOWN_KEY };
+    }
+    const keyId = `run:${grant.sessionId ?? "one-shot"}`;
+    const problem = this.#standingOf({ id: keyId, expiresAt: grant.expiresAt }, now);
+    if (problem !== null) {
+      return { kind: "refused", problem };
+    }
+    const { expiresAt } = grant;
+    const principal = { accountId, keyId, plan, scopes: ["storage"], sessionId: null, expiresAt } as const;
+    return { kind: "known", principal, rate: this.#count(keyId, plan, now) };
+  }
+
+  #standingOf(
+    key: Pick<StoredKey, "id" | "expiresAt">,
+    now: number,
+  ): (Problem & { details: { reason: string } }) | null {
     if (key.expiresAt !== null && key.expiresAt <= now) {
       return {
         code: "unauthorized",

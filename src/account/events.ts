@@ -1,7 +1,7 @@
 // An account's events: kept, told to those who follow them, and sent to its webhooks.
 import { problemResponse } from "../contract/errors.ts";
 import type { Event, EventType } from "../contract/events.ts";
-import { newId } from "../contract/ids.ts";
+import { creationEventId, newId } from "../contract/ids.ts";
 import { LIMIT_TOLD_MS } from "../contract/limits.ts";
 import { allowsPrivateWebhooks } from "../env.ts";
 import type { Env } from "../env.ts";
@@ -54,7 +54,8 @@ export class Events {
 
   /** What the account itself knows to have happened just now. */
   note(type: EventType, sessionId: string | null, data: Event["data"] = {}): void {
-    this.emit([{ id: newId("evt"), type, at: Date.now(), sessionId, data }]);
+    const id = type === "session.created" && sessionId !== null ? creationEventId(sessionId) : newId("evt");
+    this.emit([{ id, type, at: Date.now(), sessionId, data }]);
   }
 
   /** A call was refused. Told once in a while, so that a client that goes on asking costs nothing. */

@@ -117,4 +117,12 @@ export const MIGRATIONS: readonly string[] = [
      told INTEGER NOT NULL
    ) STRICT;
    INSERT INTO usage_account (id, active_ms, executions, told) VALUES (1, 0, 0, 0);`,
+  // What a search looks at, in lower case. Those that were there had nothing but names, which are ASCII.
+  `ALTER TABLE session ADD COLUMN search_text TEXT NOT NULL DEFAULT '';
+   UPDATE session SET search_text = lower(coalesce(name, ''));`,
+  // What tokens of runs are signed with.
+  `CREATE TABLE run_secret (
+     id INTEGER PRIMARY KEY CHECK (id = 1),
+     value BLOB NOT NULL
+   ) STRICT;`,
 ];

@@ -5,9 +5,11 @@ import type { CreateKey, KeyList, NewKey, OwnAccount } from "../contract/account
 import type { CreateWebhook, Delivery, DeliveryList, NewWebhook, WebhookList } from "../contract/events.ts";
 import { DEVELOPMENT_ACCOUNT, SESSION_ID } from "../contract/ids.ts";
 import { PLANS } from "../contract/limits.ts";
+import type { RunGrant, RunToken } from "../contract/run-token.ts";
 import type { Session } from "../contract/session.ts";
 import type { UsageReport } from "../contract/usage.ts";
 import type { Env } from "../env.ts";
+import { storageOf } from "../data/rpc.ts";
 import { earliest } from "../lib/deadlines.ts";
 import { describe as reasonOf, logError } from "../lib/log.ts";
 import { Refusals } from "../lib/refusals.ts";
@@ -27,6 +29,7 @@ import { IdempotencyStore } from "./idempotency-store.ts";
 import { KeyStore } from "./keys-store.ts";
 import { Keys } from "./keys.ts";
 import { registryOf } from "./registry-rpc.ts";
+import { RunTokens } from "./run-tokens.ts";
 import type { AuditEvent } from "./registry-rpc.ts";
 import type {
   AccountBudget,
@@ -60,6 +63,7 @@ export class Account extends DurableObject<Env> {
   readonly #settings: Settings;
   readonly #keyStore: KeyStore;
   readonly #keys: Keys;
+  readonly #runTokens: RunTokens;
   readonly #desk: AdmissionDesk;
   readonly #refusals = new Refusals();
   readonly #sessions: SessionIndex;
@@ -75,6 +79,7 @@ export class Account extends DurableObject<Env> {
     const settings = (this.#settings = new Settings(database, env, accountId));
     const keyStore = (this.#keyStore = new KeyStore(database));
     const keys = (this.#keys = new Keys(keyStore, accountId));
+    this.#runTokens = new RunTokens(database, accountId);
     this.#desk = new AdmissionDesk({
       accountId,
       settings,
@@ -95,7 +100,10 @@ export class Account extends DurableObject<Env> {
     });
   }
 
-  admit(credential: Credential): Admission {
+  admit(credential: Credential): Admission | Promise<Admission> {
+    if (credential.kind === "run") {
+      return this.#admitRun(credential.token);
+    }
     const admission = this.#desk.admit(credential, Date.now());
     if (admission.kind === "known" && !admission.rate.allowed) {
       const { keyId } = admission.principal;
@@ -110,6 +118,10 @@ export class Account extends DurableObject<Env> {
       const details = { reason, times: refusal.times };
       this.ctx.waitUntil(this.#audit({ action: "access.refused", actor: keyId, details }));
     }
+  }
+
+  async lendToRun(grant: RunGrant): Promise<string | null> {
+    return this.#settings.active ? this.#runTokens.lend(grant) : null;
   }
 
   describe(): Result<OwnAccount> {
@@ -174,13 +186,13 @@ export class Account extends DurableObject<Env> {
     return rotated;
   }
 
-  enter(record: SessionRecord): Result<null> {
+  enter(record: SessionRecord, state: Session["state"]): Result<null> {
     const { plan, active } = this.#settings;
     // Let in just before it was suspended or deleted.
     if (plan === null || !active) {
       return { ok: false, error: CLOSED };
     }
-    const entered = this.#sessions.enter(record, plan);
+    const entered = this.#sessions.enter(record, state, plan);
     if (!entered.ok && entered.error.code === "session_limit_exceeded") {
       this.#events.limitExceeded("session_limit_exceeded", { limit: plan.sessions });
     }
@@ -228,6 +240,7 @@ export class Account extends DurableObject<Env> {
   async erase(): Promise<boolean> {
     const sessionIds = this.#database.ready ? this.#sessions.some(ERASED_AT_ONCE) : [];
     if (sessionIds.length === 0) {
+      await storageOf(this.env, this.#accountId).erase();
       // First, so that what comes in meanwhile finds no account to write to.
       this.#settings.forget();
       this.#keyStore.forget();
@@ -293,6 +306,11 @@ export class Account extends DurableObject<Env> {
     if (next !== null) {
       await this.#alarm.by(next);
     }
+  }
+
+  async #admitRun(token: RunToken): Promise<Admission> {
+    const grant = (await this.#runTokens.isSigned(token)) ? token : null;
+    return this.#desk.admitRun(grant, (sessionId) => this.#sessions.has(sessionId), Date.now());
   }
 
   /** What was opened with a key ends with it. */

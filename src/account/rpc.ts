@@ -11,6 +11,7 @@ import type {
 } from "../contract/account.ts";
 import type { Problem } from "../contract/errors.ts";
 import type { Plan } from "../contract/limits.ts";
+import type { RunGrant, RunToken } from "../contract/run-token.ts";
 import type { Session } from "../contract/session.ts";
 import type { Budget, UsageReport } from "../contract/usage.ts";
 import type { Env } from "../env.ts";
@@ -28,6 +29,10 @@ export interface SessionQuery {
   readonly state?: Session["state"] | undefined;
   /** Top-level keys of `metadata` and the text of their values. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** It has all of them. */
+  readonly tags: readonly string[];
+  /** Each of its words is in the name, the description or a tag, in whatever case. */
+  readonly q: string;
 }
 
 export interface SessionPage {
@@ -89,7 +94,9 @@ export type Credential =
   /** SHA-256 of the text of a key: that itself goes no further than the front door. */
   | { readonly kind: "key"; readonly digest: Uint8Array }
   /** The development account's own key, which the front door has compared. `plan`: as the operator has set it. */
-  | { readonly kind: "own"; readonly plan: Plan };
+  | { readonly kind: "own"; readonly plan: Plan }
+  /** What a run of code was lent, for the account's storage and nothing else. */
+  | { readonly kind: "run"; readonly token: RunToken };
 
 /** Who is asking, as far as one request goes: it is asked for anew with every request. */
 export interface Principal {
@@ -139,6 +146,8 @@ export interface AccountRpc extends EventsRpc {
   admit(credential: Credential): Promise<Admission>;
   /** Tells the audit log that a good key was refused, `reason` being why. Not for every single time. */
   noteRefusal(keyId: string, reason: string): Promise<void>;
+  /** A token for a run of code, good for the account's storage alone, as long as the grant says. Null: the account is closed. */
+  lendToRun(grant: RunGrant): Promise<string | null>;
   /** What its owner sees of it. `not_found`: it was deleted just now. */
   describe(): Promise<Result<OwnAccount>>;
   /** What previews of this account's sessions may do. */
@@ -154,9 +163,9 @@ export interface AccountRpc extends EventsRpc {
   erase(): Promise<boolean>;
   /**
    * Enters a session or changes its entry. `conflict` when another one has the name, `session_limit_exceeded` when the
-   * account has as many as its plan allows.
+   * account has as many as its plan allows. `state` is of one that is new; of others it is noted.
    */
-  enter(record: SessionRecord): Promise<Result<null>>;
+  enter(record: SessionRecord, state: Session["state"]): Promise<Result<null>>;
   /** Notes the state of a session that was entered. */
   note(sessionId: string, state: Session["state"]): Promise<void>;
   /** Takes a session out and frees its name. One that is not there is fine. */

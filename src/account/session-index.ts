@@ -9,10 +9,17 @@ import type { Database } from "./database.ts";
 import type { SessionPage, SessionQuery } from "./rpc.ts";
 
 /** How a JSON value of `metadata` reads in a query: text as it is, the rest as JSON. */
-const VALUE_AS_TEXT = `CASE type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null'
-  ELSE CAST(value AS TEXT) END`;
-const HAS_METADATA = `EXISTS (SELECT 1 FROM json_each(session.record, '$.metadata')
-  WHERE key = ? AND ${VALUE_AS_TEXT} = ?)`;
+const VALUE_AS_TEXT = `CASE own.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null'
+  ELSE CAST(own.value AS TEXT) END`;
+
+/** Holds where `condition` does for every item of a JSON array: one value to bind, however many are asked for. */
+const forEach = (condition: string): string =>
+  `NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE NOT (${condition}))`;
+const HAS_METADATA = forEach(`EXISTS (SELECT 1 FROM json_each(session.record, '$.metadata') AS own
+  WHERE own.key = wanted.value ->> 0 AND ${VALUE_AS_TEXT} = wanted.value ->> 1)`);
+const HAS_TAGS = forEach(`EXISTS (SELECT 1 FROM json_each(session.record, '$.tags') AS own
+  WHERE own.value = wanted.value)`);
+const HAS_WORDS = forEach("instr(search_text, wanted.value) > 0");
 
 type SessionChanged = (type: "session.created" | "session.expired" | "session.deleted", sessionId: string) => void;
 type Removed = { id: string; one_shot: number; expires_at: number };
@@ -28,7 +35,7 @@ export class SessionIndex {
   }
 
   /** See AccountRpc. A session made for one execution counts, and is in no list. */
-  enter(record: SessionRecord, { sessions: most }: Plan): Result<null> {
+  enter(record: SessionRecord, state: Session["state"], { sessions: most }: Plan): Result<null> {
     const database = this.#database;
     database.prepare();
     this.#tellRemoved(
@@ -57,14 +64,18 @@ export class SessionIndex {
       );
     }
     database.exec(
-      `INSERT INTO session (id, name, created_at, expires_at, record, one_shot) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET name = excluded.name, expires_at = excluded.expires_at, record = excluded.record`,
+      `INSERT INTO session (id, name, created_at, expires_at, record, state, one_shot, search_text)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET name = excluded.name, expires_at = excluded.expires_at, record = excluded.record,
+         search_text = excluded.search_text`,
       record.id,
       record.name,
       record.createdAt,
       record.expiresAt,
       JSON.stringify(record),
+      state,
       Number(record.oneShot),
+      searchText([record.name ?? "", record.description ?? "", ...(record.tags ?? [])].join("\n")),
     );
     if (isNew && !record.oneShot) {
       this.#changed("session.created", record.id);
@@ -118,15 +129,17 @@ export class SessionIndex {
     if (!this.#database.ready) {
       return { sessions: [], total: 0 };
     }
-    const filters = Object.entries(query.metadata);
     const ofState = query.state === undefined ? [] : [query.state];
     const where = [
       "one_shot = 0",
       "expires_at > ?",
       ...ofState.map(() => "state = ?"),
-      ...filters.map(() => HAS_METADATA),
+      HAS_METADATA,
+      HAS_TAGS,
+      HAS_WORDS,
     ].join(" AND ");
-    const values = [Date.now(), ...ofState, ...filters.flat()];
+    const wanted = [Object.entries(query.metadata), query.tags, searchText(query.q).split(/\s+/).filter(Boolean)];
+    const values = [Date.now(), ...ofState, ...wanted.map((items) => JSON.stringify(items))];
     const [count] = this.#database.exec<{ total: number }>(
       `SELECT count(*) AS total FROM session WHERE ${where}`,
       ...values,
@@ -150,4 +163,9 @@ export class SessionIndex {
       this.#changed(expires_at <= now ? "session.expired" : "session.deleted", id);
     }
   }
+}
+
+/** No word of a search has space in it, so none is found across two of the parts. */
+function searchText(text: string): string {
+  return text.normalize("NFC").toLowerCase();
 }

@@ -1,6 +1,7 @@
 // The SDK as verbs use it: connected as the command line, the environment or a profile says.
 import type { Command } from "commander";
-import type { Buntime, Retry } from "../sdk/index.ts";
+import type { Buntime, BuntimeOptions, Retry } from "../sdk/index.ts";
+import type { Memory } from "../sdk/memory/index.ts";
 import { fetchForNode } from "./light-fetch.ts";
 import { note } from "./output.ts";
 import { globalsOf, readSettings } from "./settings.ts";
@@ -26,9 +27,17 @@ interface ClientOptions {
 
 export async function clientOf(settings: Settings, { waits, ...options }: ClientOptions = {}): Promise<Buntime> {
   const { Buntime } = await import("../sdk/index.ts");
-  return new Buntime({
+  return new Buntime({ ...optionsOf(settings, waits), ...options });
+}
+
+export async function memoryOf(settings: Settings): Promise<Memory> {
+  const { Memory } = await import("../sdk/memory/index.ts");
+  return new Memory(optionsOf(settings));
+}
+
+function optionsOf(settings: Settings, waits?: ClientOptions["waits"]): BuntimeOptions {
+  return {
     ...settings,
-    ...options,
     fetch: fetchForNode,
     onRetry: (retry) => {
       if (waits?.(retry) === false) return;
@@ -38,7 +47,7 @@ export async function clientOf(settings: Settings, { waits, ...options }: Client
         note(`${error.message} Trying again in ${Math.ceil(delay / 1000)} s.`);
       }
     },
-  });
+  };
 }
 
 const PAGE = 100;

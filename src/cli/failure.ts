@@ -45,6 +45,7 @@ const HINTS: Readonly<Record<string, string>> = {
   file_not_found: "`buntime files ls <session>` shows the files there are.",
   process_not_found: "`buntime ps <session>` shows what runs.",
   execution_not_found: "`buntime logs <session>` lists executions.",
+  context_not_found: "`buntime contexts list <session>` shows the contexts there are.",
   snapshot_not_found: "`buntime snapshots list <session>` shows the snapshots there are.",
   session_limit_exceeded: "Delete one that is not needed: `buntime sessions delete <session>`.",
   network_error:

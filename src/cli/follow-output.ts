@@ -1,7 +1,7 @@
 // What an execution has printed and goes on to print, piece by piece, until it has ended. A connection that breaks is made
 // anew behind the last piece.
 import { errorOfAnswer, errorOfCause } from "../sdk/answer.ts";
-import type { ExecutionRecord, OutputPage } from "../sdk/contract.ts";
+import type { ExecutionRecord, OutputPage, RunResult } from "../sdk/contract.ts";
 import { BuntimeError } from "../sdk/error.ts";
 import { readEvents } from "../sdk/server-sent-events.ts";
 import { waitAfter } from "./persist.ts";
@@ -31,11 +31,11 @@ export async function* followOutput(
       for await (const { event, data } of readEvents(response)) {
         // SAFETY: the platform's own events, as the contract has them.
         if (event === "exit") return JSON.parse(data) as ExecutionRecord;
-        if (event !== "stdout" && event !== "stderr") continue;
-        const piece = JSON.parse(data) as Pick<Piece, "seq" | "data"> & Partial<Piece>;
+        if (event !== "stdout" && event !== "stderr" && event !== "result") continue;
+        const piece = pieceOf(event, data);
         after = piece.seq;
         fruitless = 0;
-        yield { encoding: "utf-8", ...piece, stream: event };
+        yield piece;
       }
       throw new BuntimeError("The connection to the platform ended before the execution did.", {
         code: "network_error",
@@ -46,6 +46,18 @@ export async function* followOutput(
   }
 }
 
-export function bytesOf({ data, encoding }: Piece): Uint8Array {
+/** SAFETY: the platform's own events, as the contract has them. */
+function pieceOf(stream: Piece["stream"], json: string): Piece {
+  if (stream === "result") {
+    const { seq, result } = JSON.parse(json) as { seq: number; result: RunResult };
+    return { seq, stream, data: JSON.stringify(result), encoding: "utf-8" };
+  }
+  return { encoding: "utf-8", ...(JSON.parse(json) as Pick<Piece, "seq" | "data">), stream };
+}
+
+/** Of a result, its plain form in a line of its own. */
+export function bytesOf({ stream, data, encoding }: Piece): Uint8Array {
+  // SAFETY: as above.
+  if (stream === "result") return Buffer.from(`${(JSON.parse(data) as RunResult).text}\n`);
   return Buffer.from(data, encoding === "base64" ? "base64" : "utf8");
 }

@@ -34,6 +34,11 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     group: "Running",
     load: () => import("./verbs/exec.ts"),
   },
+  contexts: {
+    summary: "run code step by step in an interpreter that keeps its variables",
+    group: "Running",
+    load: () => import("./verbs/contexts.ts"),
+  },
   shell: {
     summary: "open a terminal in a session",
     group: "Running",

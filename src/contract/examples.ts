@@ -1,12 +1,19 @@
 // An example of every body and answer of the API, and of every error, for its reference.
 import type { ErrorCode, Problem } from "./errors.ts";
 import { ACCOUNT_EXAMPLES } from "./examples/account.ts";
+import { CONTEXT_EXAMPLES } from "./examples/contexts.ts";
 import type { Examples } from "./examples/example.ts";
+import { HISTORY_EXAMPLES } from "./examples/history.ts";
 import { SESSION_EXAMPLES } from "./examples/sessions.ts";
 import { ID } from "./examples/values.ts";
 import type { ROUTES } from "./routes.ts";
 
-export const EXAMPLES: Examples<typeof ROUTES> = { ...SESSION_EXAMPLES, ...ACCOUNT_EXAMPLES };
+export const EXAMPLES: Examples<typeof ROUTES> = {
+  ...SESSION_EXAMPLES,
+  ...CONTEXT_EXAMPLES,
+  ...HISTORY_EXAMPLES,
+  ...ACCOUNT_EXAMPLES,
+};
 
 export const REQUEST_ID = ID.request;
 
@@ -30,6 +37,9 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, Told>> = {
   process_not_found: { message: "No process 17 runs in this session.", details: { pid: 17 } },
   execution_not_found: { message: "There is no such execution in this session." },
   terminal_not_found: { message: "There is no such terminal. It may have been closed." },
+  context_not_found: { message: "There is no such context in this session. List those that there are." },
+  event_not_found: { message: "There is no such event in this session's history. It may have been deleted." },
+  thread_not_found: { message: "There is no such thread in this session. Put a record to create it." },
   snapshot_not_found: { message: "There is no such snapshot. List those that there are." },
   method_not_allowed: { message: "PUT is not possible here. Possible: GET, POST, HEAD." },
   execution_timeout: { message: "The session did not answer in time. Try again." },

@@ -1,6 +1,8 @@
 // Executions on the wire: one call of execute, its answer, its durable record.
 import * as z from "zod";
+import { ContextRun } from "./contexts.ts";
 import { EXECUTION_ID } from "./ids.ts";
+import { LanguageName } from "./language.ts";
 import { SOURCE_BYTES, STDIN_BYTES } from "./limits.ts";
 import { Encoding, Environment, IsoTime, Text, WorkspacePath } from "./primitives.ts";
 import { FileInput } from "./files.ts";
@@ -13,7 +15,12 @@ export const ExecuteRequest = z
     sessionId: SessionRef.optional().meta({
       description: "Absent: a session of its own, destroyed as soon as the call has answered",
     }),
-    code: Text.max(SOURCE_BYTES).optional().meta({ description: "JavaScript, TypeScript, JSX or TSX" }),
+    code: Text.max(SOURCE_BYTES)
+      .optional()
+      .meta({ description: "JavaScript, TypeScript, JSX or TSX, unless `language` says otherwise" }),
+    language: LanguageName.optional().meta({
+      description: "What `code` is in. Absent: JavaScript or TypeScript, run by Bun",
+    }),
     command: Text.min(1).max(SOURCE_BYTES).optional().meta({ description: "A shell command, run by `sh -c`" }),
     files: z.array(FileInput).default([]).meta({ description: "Written before anything runs" }),
     env: Environment.default({}),
@@ -31,6 +38,10 @@ export const ExecuteRequest = z
   .refine((request) => (request.code === undefined) !== (request.command === undefined), {
     message: "give exactly one of code and command",
     path: ["code"],
+  })
+  .refine((request) => request.language === undefined || request.code !== undefined, {
+    message: "goes with code; a command names its own program",
+    path: ["language"],
   })
   .refine((request) => !(request.command?.includes("\0") ?? false), { message: "has a null byte", path: ["command"] })
   .meta({ id: "ExecuteRequest" });
@@ -97,6 +108,7 @@ export const ExecutionRecord = z
     outputBytes: z.int(),
     truncated: z.boolean().meta({ description: "More than 16 MiB was printed; the rest was not kept" }),
     filesWritten: z.array(z.string()),
+    context: ContextRun.nullable().meta({ description: "Of a run in a context; its code is in `code`" }),
   })
   .meta({ id: "ExecutionRecord" });
 export type ExecutionRecord = z.infer<typeof ExecutionRecord>;
@@ -106,11 +118,13 @@ export const ExecutionList = z
   .meta({ id: "ExecutionList", description: "Newest first" });
 export type ExecutionList = z.infer<typeof ExecutionList>;
 
-/** One piece of output. `seq` counts from 1 per execution, over both streams. */
+/** One piece of output. `seq` counts from 1 per execution, over all streams. */
 export const OutputChunk = z
   .object({
     seq: z.int().positive(),
-    stream: z.enum(["stdout", "stderr"]),
+    stream: z.enum(["stdout", "stderr", "result"]).meta({
+      description: "result: of a run in a context; `data` is one Result as JSON text",
+    }),
     data: z.string(),
     encoding: Encoding.meta({ description: "base64 where the bytes are not UTF-8" }),
   })

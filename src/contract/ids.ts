@@ -8,6 +8,8 @@ export const EXECUTION_ID = /^exe_[0-9a-z]{20}$/;
 export const SNAPSHOT_ID = /^snp_[0-9a-z]{20}$/;
 /** `trm_` + 20 of `0-9a-z`. */
 export const TERMINAL_ID = /^trm_[0-9a-z]{20}$/;
+/** `ctx_` + 20 of `0-9a-z`. */
+export const CONTEXT_ID = /^ctx_[0-9a-z]{20}$/;
 /** `pvt_` + 20 of `0-9a-z`. Names a preview token without telling it. */
 export const PREVIEW_TOKEN_ID = /^pvt_[0-9a-z]{20}$/;
 /** `btp_`, the 20 characters of its id, and the 32 of its secret. */
@@ -30,9 +32,14 @@ const RANDOM_LENGTH = 20;
 
 /** A new random id such as `ses_3k9…`. */
 export function newId(
-  prefix: "ses" | "exe" | "snp" | "pvt" | "req" | "acc" | "key" | "whk" | "evt" | "dlv" | "trm",
+  prefix: "ses" | "exe" | "snp" | "pvt" | "req" | "acc" | "key" | "whk" | "evt" | "dlv" | "trm" | "ctx",
 ): string {
   return `${prefix}_${randomText(RANDOM_LENGTH)}`;
+}
+
+/** The event that tells of a session's creation: the same for every teller of it, so that it is told once. */
+export function creationEventId(sessionId: string): string {
+  return sessionId.replace(/^ses_/, "evt_");
 }
 
 /** So many random characters of `0-9a-z`. Uniform: bytes above the last whole multiple of 36 are thrown away. */
@@ -58,14 +65,22 @@ const API_KEY = new RegExp(`^btk_([0-9a-z]{${RANDOM_LENGTH}})[0-9a-z]{${SECRET_L
 
 /** The text of a new key. It names its account, so that a request finds the account without a directory of keys. */
 export function newApiKey(accountId: string): string {
-  const part = accountId === DEVELOPMENT_ACCOUNT ? DEVELOPMENT_PART : accountId.slice("acc_".length);
-  return `btk_${part}${randomText(SECRET_LENGTH)}`;
+  return `btk_${partOfAccount(accountId)}${randomText(SECRET_LENGTH)}`;
+}
+
+/** How the text of a key, or of a run's token, names an account. */
+export function partOfAccount(accountId: string): string {
+  return accountId === DEVELOPMENT_ACCOUNT ? DEVELOPMENT_PART : accountId.slice("acc_".length);
+}
+
+export function accountOfPart(part: string): string {
+  return part === DEVELOPMENT_PART ? DEVELOPMENT_ACCOUNT : `acc_${part}`;
 }
 
 /** The account that a key claims to be of; null where it has not the shape of a key. */
 export function accountOfKey(key: string): string | null {
   const part = API_KEY.exec(key)?.[1];
-  return part === undefined ? null : part === DEVELOPMENT_PART ? DEVELOPMENT_ACCOUNT : `acc_${part}`;
+  return part === undefined ? null : accountOfPart(part);
 }
 
 /** The DNS label of a session's preview: `ses_x` → `ses-x`, with another port than 8080 `ses-x-3000`. */
@@ -76,6 +91,12 @@ export function previewLabel(sessionId: string, port = PREVIEW_PORT): string {
 
 /** The port that a preview without a port in its host name goes to. */
 export const PREVIEW_PORT = 8080;
+
+/**
+ * What the platform is called in containers of the embedded engine, which reach nothing else of the machine: the code of a
+ * session reaches its account's storage there. `.internal` names nothing on the internet.
+ */
+export const PLATFORM_HOST = "buntime.internal";
 
 /** Where the supervisor listens inside a container. Never reachable through a preview. */
 export const CONTROL_PORT = 9797;

@@ -6,6 +6,11 @@ const MIB = 1024 * 1024;
 export const TTL_SECONDS = { min: 300, default: 86_400 } as const;
 /** `metadata`, counted as JSON text. */
 export const METADATA_BYTES = 16 * 1024;
+/** Of one session: `tags`, and the characters of each and of `description`. */
+export const TAGS = { most: 50, characters: 64 } as const;
+export const DESCRIPTION_CHARACTERS = 1000;
+/** `q` of a list of sessions. */
+export const SESSION_QUERY_CHARACTERS = 1000;
 /** Kept per stream in an execute answer; past it `truncated` is true. */
 export const ANSWER_OUTPUT_BYTES = MIB;
 /** Kept per execution in its record, both streams together. */
@@ -97,6 +102,50 @@ export const TERMINALS = {
   silenceMs: 120_000,
   /** One whose program has ended. */
   endedMs: 300_000,
+} as const;
+
+/** Of one session. */
+export const CONTEXTS = {
+  most: 16,
+  /** Runs of one context that wait for their turn. */
+  waiting: 64,
+  tableRows: 1000,
+  /** What one run shows, together, as JSON text. */
+  resultBytes: 8 * MIB,
+  /** What is kept of an error's traceback. */
+  tracebackBytes: 64 * 1024,
+  /** What is saved of the variables of one context. */
+  savedBytes: 64 * MIB,
+} as const;
+
+/** Of one session's history. */
+export const HISTORY = {
+  /** One payload, or the record of a thread, as JSON text. */
+  payloadBytes: MIB,
+  /** Events of one append, and the characters of their payloads as JSON text. */
+  batch: 1000,
+  batchCharacters: 16 * MIB,
+  /** Of one page, and the bytes of payloads at which it ends. */
+  page: 1000,
+  pageBytes: 8 * MIB,
+  threads: 10_000,
+  /** Of one thread, those included that were deleted. */
+  indexMost: 999_999_999,
+  /** Types, or senders, that one call asks for. */
+  filters: 20,
+  queryCharacters: 500,
+  /** Of each payload, what a search finds words in. */
+  searchedCharacters: 128 * 1024,
+  /** Open streams, how long one lasts, and the bytes of payloads at which a piece of it ends. */
+  streams: 16,
+  streamMs: 30 * 60 * 1000,
+  streamedBytes: MIB,
+  replay: {
+    maxEvents: { min: 1, max: 1000, default: 50 },
+    maxChars: { min: 500, max: 1_000_000, default: 12_000 },
+  },
+  /** Paths that one `files.changed` names. */
+  changedPaths: 100,
 } as const;
 
 export interface Plan {

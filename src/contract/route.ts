@@ -17,6 +17,8 @@ export interface Route {
   readonly tag:
     | "Sessions"
     | "Execute"
+    | "Contexts"
+    | "History"
     | "Terminals"
     | "Files"
     | "Snapshots"

@@ -3,9 +3,11 @@
 import type { Route } from "./route.ts";
 import { OWN_ACCOUNT } from "./routes/account.ts";
 import { ADMIN } from "./routes/admin.ts";
+import { CONTEXT_ROUTES } from "./routes/contexts.ts";
 import { EVENT_ROUTES } from "./routes/events.ts";
 import { EXECUTE } from "./routes/execute.ts";
 import { FILES } from "./routes/files.ts";
+import { HISTORY_ROUTES } from "./routes/history.ts";
 import { KEYS } from "./routes/keys.ts";
 import { PREVIEWS } from "./routes/previews.ts";
 import { SESSIONS } from "./routes/sessions.ts";
@@ -16,6 +18,8 @@ import { USAGE } from "./routes/usage.ts";
 export const ROUTES = {
   ...SESSIONS,
   ...EXECUTE,
+  ...CONTEXT_ROUTES,
+  ...HISTORY_ROUTES,
   ...TERMINAL_ROUTES,
   ...FILES,
   ...SNAPSHOTS,

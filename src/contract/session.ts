@@ -2,7 +2,8 @@
 import * as z from "zod";
 import { SESSION_ID, SESSION_NAME } from "./ids.ts";
 import { parseDuration } from "./duration.ts";
-import { ENTERPRISE_MOST, METADATA_BYTES, SERVICES, TTL_SECONDS } from "./limits.ts";
+import { IMAGES } from "./language.ts";
+import { DESCRIPTION_CHARACTERS, ENTERPRISE_MOST, METADATA_BYTES, SERVICES, TAGS, TTL_SECONDS } from "./limits.ts";
 import { Preview } from "./preview.ts";
 import { Environment, IsoTime, Text } from "./primitives.ts";
 import { Budget, Spent } from "./usage.ts";
@@ -30,6 +31,10 @@ export const SessionState = z
   .enum(["active", "idle", "deep-sleep"])
   .meta({ description: "What the container costs: running, frozen, or released" });
 
+const Image = z.enum(IMAGES).meta({
+  description: "`bun` has JavaScript and TypeScript; `polyglot` Python, Node, Deno and Go as well",
+});
+
 const Metadata = z
   .record(z.string(), z.json())
   .refine(
@@ -37,6 +42,18 @@ const Metadata = z
     `is larger than ${METADATA_BYTES} bytes as JSON`,
   )
   .meta({ description: "Anything of yours, at most 16 KB as JSON" });
+
+/** No comma, because a list is asked for several of them that way; nothing that cannot be seen or typed. */
+export const Tag = Text.min(1)
+  .max(TAGS.characters)
+  .refine((tag) => !/[,\p{Cc}]|^\s|\s$/u.test(tag), "has a comma, a control character, or space around it");
+const Tags = z
+  .array(Tag)
+  .max(TAGS.most)
+  .refine((tags) => new Set(tags).size === tags.length, "has a tag twice")
+  .meta({ description: "Words to find it by: `GET /sessions?tag=`", examples: [["data-analysis", "q1-2025"]] });
+
+const Description = Text.max(DESCRIPTION_CHARACTERS).meta({ description: "What it is for, in your words" });
 
 export const ResourceLimits = z
   .object({
@@ -87,7 +104,13 @@ export const CreateSession = z
     ttl: Ttl.default(TTL_SECONDS.default),
     metadata: Metadata.default({}),
     name: SessionName.optional(),
-    image: z.enum(["bun"]).default("bun"),
+    tags: Tags.default([]),
+    description: Description.default(""),
+    container: z.enum(["eager", "on-demand"]).default("eager").meta({
+      description:
+        "`on-demand`: it begins asleep with an empty workspace, and has no container until something needs one",
+    }),
+    image: Image.default("bun"),
     resourceLimits: ResourceLimits.partial().strict().default({}),
     idleAfter: IdleAfter.optional(),
     deepSleepAfter: DeepSleepAfter.optional(),
@@ -102,6 +125,8 @@ export const UpdateSession = z
   .strictObject({
     ttl: Ttl.optional(),
     metadata: Metadata.optional(),
+    tags: Tags.optional().meta({ description: "In place of those before" }),
+    description: Description.optional(),
     name: SessionName.nullable().optional().meta({ description: "`null` takes the name away" }),
     idleAfter: IdleAfter.optional(),
     deepSleepAfter: DeepSleepAfter.optional(),
@@ -124,9 +149,11 @@ export const Session = z
     expiresAt: IsoTime,
     previewUrl: z.url(),
     preview: Preview,
-    image: z.string(),
+    image: Image,
     resourceLimits: ResourceLimits,
     metadata: Metadata,
+    tags: Tags,
+    description: Description,
     idleAfter: IdleAfter,
     deepSleepAfter: DeepSleepAfter,
     services: z.array(Service),

@@ -98,6 +98,8 @@ export const ForkRequest = z
     snapshotId: SnapshotId.optional().meta({ description: "Absent: the workspace as it is now" }),
     ttl: CreateSession.shape.ttl,
     metadata: CreateSession.shape.metadata.unwrap().optional().meta({ description: "Absent: the original's" }),
+    tags: CreateSession.shape.tags.unwrap().optional().meta({ description: "Absent: the original's" }),
+    description: CreateSession.shape.description.unwrap().optional().meta({ description: "Absent: the original's" }),
     name: CreateSession.shape.name,
   })
   .meta({ id: "ForkRequest" });

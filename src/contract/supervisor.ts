@@ -23,6 +23,11 @@
 //   POST   /freeze                              FreezeAnswer: stops user processes, unless an execution is waited for
 //   POST   /thaw                                {thawed: true}; at once when nothing is frozen
 //   GET    /watch                               WatchAnswer: held for WATCH_MS, or until it is told to end
+//   POST   /contexts           ContextCommand   Context; the same id again: the one that is there
+//   GET    /contexts                            ContextList
+//   GET    /contexts/:id                        Context
+//   DELETE /contexts/:id                        ContextDeleted
+//   POST   /contexts/:id/interrupt              ContextInterrupted
 //   GET    /terminal?id&create&command&cols&rows&after&ack   a WebSocket, as in ./terminal.ts; also where it is refused
 //   GET    /terminals?limit&offset              TerminalList
 //   DELETE /terminals/:id                       TerminalClosed
@@ -40,7 +45,9 @@
 //   PUT    /restore/<pack>     a pack's bytes   {}; several at a time; `conflict` with details.pack where it is damaged
 //   POST   /restore/finish                      RestoreDone: the tree was swapped in
 
+import type { ContextLanguage, LostContext } from "./contexts.ts";
 import type { FileInput } from "./files.ts";
+import type { ImageName, Language } from "./language.ts";
 import type { Digest } from "./manifest.ts";
 import type { Service } from "./session.ts";
 
@@ -50,6 +57,8 @@ export interface SupervisorEnvironment {
   readonly BUNTIME_TOKEN: string;
   readonly BUNTIME_MEMORY_MB: string;
   readonly BUNTIME_DISK_MB: string;
+  /** The name of the image, for what is said of it. */
+  readonly BUNTIME_IMAGE: ImageName;
 }
 
 export interface Health {
@@ -119,7 +128,13 @@ export interface ExecuteCommand {
   /** Made by the session, so that it can ask what became of a call whose connection broke. */
   readonly executionId: string;
   readonly code?: string | undefined;
+  /** Of `code`. Absent: JavaScript or TypeScript. */
+  readonly language?: Language | undefined;
   readonly command?: string | undefined;
+  /** Its id: `code` is run there, see above KillCommand. Absent: in a process of its own. */
+  readonly context?: string | undefined;
+  /** With `context`. */
+  readonly loss?: LostContext | undefined;
   readonly files: readonly FileInput[];
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
@@ -130,6 +145,33 @@ export interface ExecuteCommand {
   readonly encoding: "utf-8" | "base64";
   readonly stream: boolean;
   readonly cancelOnDisconnect: boolean;
+}
+
+// A run in a context is an execution with `context`: POST /execute, answered with a RunAnswer in place of the
+// ExecuteAnswer. It shares all that an execution has:
+// - its id is reserved and used once (`conflict`), its record is begun before the interpreter sees the code and says in the
+//   end how it went, with `context` (ContextRun) set. ExecutionRecord.outcome: `exited` where the interpreter answered
+//   (exitCode 0 or 1), also after an interrupt; `timed_out` after an interrupt for time, whether the context survived it or
+//   not; `killed` with its reason where the interpreter ended otherwise (exitCode null, `signal`). Memory and disk limits
+//   answer with the problems of any execution.
+// - what it shows goes into its OutputLog as a chunk of the stream `result`: `data` is the Result as JSON text, one chunk
+//   for each Result, never merged with its neighbour. So a stream has it as the event `result` {seq, result}
+//   (lib/output-events.ts), /output hands it out again, and an answer that was lost on its way is made anew from record and
+//   output (src/session/record-answer.ts).
+// - it counts as busy from its arrival to its answer, waiting for its turn included, so nothing freezes or saves under it;
+//   `timeoutMs` counts from its arrival. One whose time is up before its turn never starts: `timedOut`, exitCode null.
+// - `pid` is the interpreter's, `background` false, `files` empty, `stdin` absent.
+// - `loss` tells how the session last lost its container, which nobody inside can know. When the interpreter of a context is
+//   started from what was saved, and the start before it (StoredContext.startedAt; else createdAt) was earlier than `loss.at`,
+//   that run's `lost` is `loss`. A lost interpreter that the supervisor has seen for itself comes first.
+// What a context is outlives its interpreter in a file that a sleeping session reads: lib/context-record.ts.
+
+/** `id` is made by the platform, so that a call which is sent again makes no second one. */
+export interface ContextCommand {
+  readonly id: string;
+  readonly language: ContextLanguage;
+  readonly name: string | null;
+  readonly workingDir: string;
 }
 
 export interface KillCommand {

@@ -9,10 +9,12 @@ import { newId } from "../contract/ids.ts";
 import type { Env } from "../env.ts";
 import { describe, logError } from "../lib/log.ts";
 import { Refusals } from "../lib/refusals.ts";
+import { agentbaseDoor } from "./agentbase-door.ts";
 import { admit, admitOperator, refusal } from "./auth.ts";
 import { bind } from "./bind.ts";
 import type { ApiEnv } from "./bind.ts";
 import { allowAnyOrigin, preflight } from "./cors.ts";
+import { eraDoor } from "./era-door.ts";
 import { doorOf } from "./host.ts";
 import { mainDoor } from "./main-door.ts";
 import { mcpDoor } from "./mcp-door.ts";
@@ -21,9 +23,11 @@ import { preview } from "./preview.ts";
 import { countedOut } from "./rate-limit.ts";
 import { accountHandlers } from "./routes/account.ts";
 import { adminHandlers } from "./routes/admin.ts";
+import { contextHandlers } from "./routes/contexts.ts";
 import { eventHandlers } from "./routes/events.ts";
 import { executeHandlers } from "./routes/execute.ts";
 import { fileHandlers } from "./routes/files.ts";
+import { historyHandlers } from "./routes/history.ts";
 import { keyHandlers } from "./routes/keys.ts";
 import { previewHandlers } from "./routes/previews.ts";
 import { sessionHandlers } from "./routes/sessions.ts";
@@ -47,6 +51,8 @@ async function throughDoor(request: Request, env: Env, ctx: ExecutionContext, re
     return named(problemResponse(problem, { requestId }), requestId);
   }
   const door = doorOf(url.host, url.pathname, env.DOMAIN);
+  const sendAs = (admitted: Principal) => async (inner: Request) =>
+    api.fetch(inner, { env, requestId, path: new URL(inner.url).pathname, headers: new Headers(), admitted }, ctx);
   switch (door.kind) {
     case "api": {
       const headers = new Headers();
@@ -61,6 +67,12 @@ async function throughDoor(request: Request, env: Env, ctx: ExecutionContext, re
       allowAnyOrigin(answered.headers);
       return answered;
     }
+    case "agentbase":
+      return named(await agentbaseDoor(request, { env, path: door.path, requestId, sendAs }), requestId);
+    case "era": {
+      const waitUntil = (work: Promise<unknown>) => ctx.waitUntil(work);
+      return named(await eraDoor(request, { env, path: door.path, requestId, sendAs, waitUntil }), requestId);
+    }
     case "preview":
       return named(await preview(request, env, door, requestId), requestId);
     case "refused":
@@ -69,8 +81,6 @@ async function throughDoor(request: Request, env: Env, ctx: ExecutionContext, re
       break;
   }
   if (door.path === "/mcp") {
-    const sendAs = (admitted: Principal) => async (inner: Request) =>
-      api.fetch(inner, { env, requestId, path: new URL(inner.url).pathname, headers: new Headers(), admitted }, ctx);
     return named(await mcpDoor(request, { env, requestId, sendAs }), requestId);
   }
   return named(await mainDoor(request, { env, url, path: door.path, requestId }), requestId);
@@ -102,7 +112,9 @@ api.use(async (c, next) => {
 bind(api, {
   ...sessionHandlers,
   ...executeHandlers,
+  ...contextHandlers,
   ...eventHandlers,
+  ...historyHandlers,
   ...terminalHandlers,
   ...fileHandlers,
   ...snapshotHandlers,

@@ -7,6 +7,7 @@ import { problemResponse } from "../contract/errors.ts";
 import type { Problem } from "../contract/errors.ts";
 import { accountOfKey, DEVELOPMENT_ACCOUNT } from "../contract/ids.ts";
 import { OPERATOR_ATTEMPTS, PLANS } from "../contract/limits.ts";
+import { parseRunToken } from "../contract/run-token.ts";
 import { KEY_PROTOCOL } from "../contract/terminal-wire.ts";
 import { developmentPlan, usableKey } from "../env.ts";
 import type { Env } from "../env.ts";
@@ -45,6 +46,10 @@ export async function admit(request: Request, env: Env): Promise<Admission> {
   const given = bearerOf(request) ?? offeredKeyOf(request);
   if (given === null) {
     return refused(fail("unauthorized", "No API key was given. Send `Authorization: Bearer <key>`."));
+  }
+  const run = parseRunToken(given);
+  if (run !== null) {
+    return ask(env, run.accountId, (account) => account.admit({ kind: "run", token: run.token }));
   }
   const digest = await digestOf(given);
   if (own !== null && crypto.subtle.timingSafeEqual(digest, await digestOf(own))) {

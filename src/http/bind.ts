@@ -14,9 +14,9 @@ import type { Result } from "../lib/result.ts";
 import { readJson } from "../lib/strict-json.ts";
 import type { Call, Reserved } from "./call.ts";
 import { answerOnce } from "./idempotency.ts";
-import { honoPath, pathReader } from "./path.ts";
+import { honoPath, pathReader } from "../lib/route-path.ts";
 import { mayCall, maySee, sessionRefOf } from "./permission.ts";
-import { parseQuery } from "./query.ts";
+import { parseQuery } from "../lib/query-string.ts";
 
 /** What Hono is given for each request, in place of the bare environment. */
 interface Bindings {

@@ -6,6 +6,7 @@ import { sessionOf } from "../session/rpc.ts";
 import type { Call } from "./call.ts";
 import { EventTail } from "../lib/event-tail.ts";
 import type { Ending } from "../lib/event-tail.ts";
+import { resultEvent } from "../lib/output-events.ts";
 
 interface Replay {
   readonly answer: Ending;
@@ -96,6 +97,9 @@ export function replayEvents(
 
 /** As the call itself would have sent it: in the encoding that it asked for. */
 function outputEvent({ seq, stream, data, encoding: kept }: OutputChunk, encoding: string | null): string {
+  if (stream === "result") {
+    return resultEvent(seq, data);
+  }
   const told =
     encoding === "base64" ? { seq, data: toBase64(data, kept), encoding } : { seq, data: toText(data, kept) };
   return `event: ${stream}\nid: ${seq}\ndata: ${JSON.stringify(told)}\n\n`;

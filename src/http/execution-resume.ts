@@ -1,10 +1,10 @@
 // An execute that was sent before and whose answer was lost: finds out what became of it, so that it is not run twice.
 import { problemResponse } from "../contract/errors.ts";
 import type { Problem } from "../contract/errors.ts";
-import type { ExecuteRequest } from "../contract/execute.ts";
 import { sessionOf } from "../session/rpc.ts";
 import { replayEvents, seenBefore } from "./event-replay.ts";
 import type { Call, Reserved } from "./call.ts";
+import type { ExecutionCall } from "./execution-call.ts";
 
 /** How far the clocks of two objects may be apart. */
 const CLOCKS_APART_MS = 5000;
@@ -13,7 +13,7 @@ const CLOCKS_APART_MS = 5000;
 export async function resumeExecution(
   call: Call,
   reserved: Reserved,
-  { encoding, timeout, stream }: ExecuteRequest,
+  { encoding, timeout, stream }: Pick<ExecutionCall, "encoding" | "timeout" | "stream">,
 ): Promise<Response | Problem> {
   const session = sessionOf(call.env, reserved.sessionId);
   const known = await session.resume(call.principal.accountId, reserved.executionId, {

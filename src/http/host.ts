@@ -6,6 +6,10 @@ import { CONTROL_PORT, PREVIEW_PORT } from "../contract/ids.ts";
 export type Door =
   /** `path` without the `/api` prefix. */
   | { readonly kind: "api"; readonly path: string }
+  /** `path` without the `/agentbase` prefix. */
+  | { readonly kind: "agentbase"; readonly path: string }
+  /** `path` without the `/era` prefix. */
+  | { readonly kind: "era"; readonly path: string }
   | { readonly kind: "preview"; readonly sessionId: string; readonly port: number }
   | { readonly kind: "main"; readonly path: string }
   | { readonly kind: "refused"; readonly problem: Problem };
@@ -31,6 +35,12 @@ export function doorOf(host: string, path: string, domain: string): Door {
 function byPath(path: string): Door {
   if (path === "/api" || path.startsWith("/api/")) {
     return { kind: "api", path: path.slice("/api".length) || "/" };
+  }
+  if (path === "/agentbase" || path.startsWith("/agentbase/")) {
+    return { kind: "agentbase", path: path.slice("/agentbase".length) || "/" };
+  }
+  if (path === "/era" || path.startsWith("/era/")) {
+    return { kind: "era", path: path.slice("/era".length) || "/" };
   }
   return { kind: "main", path };
 }

@@ -11,7 +11,7 @@ import { describe, logError } from "../lib/log.ts";
 import type { Call, Reserved } from "./call.ts";
 import { isEvents, observeLastEvent, replayEvents, seenBefore } from "./event-replay.ts";
 import { worthOf } from "./kept-answer.ts";
-import { memberOf } from "./permission.ts";
+import { memberOf, sessionRefOf } from "./permission.ts";
 
 export interface KeyedRequest {
   readonly key: string;
@@ -38,7 +38,8 @@ export async function answerOnce(
   const begun = await accountOf(call.env, call.principal.accountId).begin({
     key,
     fingerprint: await digest(JSON.stringify([route.method, route.path, input.params, input.query, body])),
-    session: memberOf(body, "sessionId"),
+    // What executes does it in the session that it names; other calls make a session of their own.
+    session: route.scope === "execute" ? sessionRefOf(route, input) : null,
   });
   switch (begun.kind) {
     case "refused":

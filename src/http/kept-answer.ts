@@ -20,7 +20,7 @@ export function worthOf({ status, body }: { status: number; body: Uint8Array }, 
     if (killed || details["outcome"] === "unknown") {
       return "keep";
     }
-    if (code !== "container_unavailable" && code !== "disk_full") {
+    if ((code !== "container_unavailable" && code !== "disk_full") || details["broken"] === true) {
       return "undecided";
     }
   }

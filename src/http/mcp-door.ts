@@ -3,12 +3,11 @@
 import type { Principal } from "../account/rpc.ts";
 import { problemResponse } from "../contract/errors.ts";
 import type { Env } from "../env.ts";
-import type { Send } from "../mcp/api.ts";
+import type { Send } from "../lib/api.ts";
 import { CONNECTION_HEADER, serveMcp } from "../mcp/serve.ts";
-import { admit, refusal } from "./auth.ts";
+import { answerAdmitted } from "./admitted.ts";
 import { preflight } from "./cors.ts";
 import { hostName } from "./host.ts";
-import { countedOut } from "./rate-limit.ts";
 
 export interface McpDoor {
   readonly env: Env;
@@ -35,21 +34,10 @@ export async function mcpDoor(request: Request, { env, requestId, sendAs }: McpD
   return response;
 }
 
-async function answered(request: Request, { env, requestId, sendAs }: McpDoor): Promise<Response> {
-  const admission = await admit(request, env);
-  if (admission.kind === "refused") {
-    return refusal(admission.problem, requestId);
-  }
-  const headers = new Headers();
-  const { principal } = admission;
-  const answer =
-    countedOut(admission.rate, headers) ??
-    (await serveMcp(request, { caller: principal, requestId, send: sendAs(principal) }));
-  const response = new Response(answer.body, answer);
-  for (const [name, value] of headers) {
-    response.headers.set(name, value);
-  }
-  return response;
+function answered(request: Request, { env, requestId, sendAs }: McpDoor): Promise<Response> {
+  return answerAdmitted(request, { env, requestId }, (principal) =>
+    serveMcp(request, { caller: principal, requestId, send: sendAs(principal) }),
+  );
 }
 
 /** Names that lead to this very server, so that no page gets here by letting its own name resolve to this address. */

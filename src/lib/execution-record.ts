@@ -7,12 +7,14 @@ export interface ExecutionStart {
   readonly executionId: string;
   readonly code?: string | undefined;
   readonly command?: string | undefined;
+  /** The id of the context that it runs in. */
+  readonly context?: string | undefined;
   readonly workingDir: string;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
 }
 
-export function newExecutionRecord(start: ExecutionStart): ExecutionRecord {
+export function newExecutionRecord({ context, ...start }: ExecutionStart): ExecutionRecord {
   return {
     executionId: start.executionId,
     outcome: "running",
@@ -32,6 +34,7 @@ export function newExecutionRecord(start: ExecutionStart): ExecutionRecord {
     outputBytes: 0,
     truncated: false,
     filesWritten: [],
+    context: context === undefined ? null : { contextId: context, error: null, dropped: [], lost: null },
   };
 }
 
@@ -53,8 +56,12 @@ export interface StoredRecord extends ExecutionRecord {
 export function parseRecord(line: string): StoredRecord | null {
   try {
     const value: unknown = JSON.parse(line);
-    // SAFETY: only the supervisor writes in this directory, and it writes StoredRecords.
-    return typeof value === "object" && value !== null && "executionId" in value ? (value as StoredRecord) : null;
+    if (typeof value !== "object" || value === null || !("executionId" in value)) {
+      return null;
+    }
+    // SAFETY: only the supervisor writes in this directory, and it writes StoredRecords. One that was written before there
+    // were contexts does not say that it ran in none.
+    return Object.assign<Pick<StoredRecord, "context">, StoredRecord>({ context: null }, value as StoredRecord);
   } catch {
     return null;
   }

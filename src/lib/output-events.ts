@@ -15,5 +15,13 @@ export function eventText(name: string, data: unknown, id: number): string {
 
 /** Base64 only where the bytes are not UTF-8. */
 export function outputEvent({ seq, stream, data, encoding }: OutputChunk): string {
+  if (stream === "result") {
+    return resultEvent(seq, data);
+  }
   return eventText(stream, encoding === "base64" ? { seq, data, encoding } : { seq, data }, seq);
+}
+
+/** `json`: of one Result, as its chunk holds it. */
+export function resultEvent(seq: number, json: string): string {
+  return `event: result\nid: ${seq}\ndata: {"seq":${seq},"result":${json}}\n\n`;
 }

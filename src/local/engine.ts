@@ -5,7 +5,9 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
+import { PLATFORM_HOST } from "../contract/ids.ts";
 import { LAST_SAVE_MS } from "../contract/limits.ts";
+import type { ContainerImage } from "./parts.ts";
 import { claimPort } from "./port.ts";
 import { parts } from "./repository.ts";
 
@@ -15,8 +17,8 @@ interface DockerAccess {
   readonly worker: string;
   /** Of wrangler, Miniflare and `docker build`: where Docker is and which images to use. */
   readonly env: Readonly<Record<string, string>>;
-  /** @throws Error when Docker cannot build the image of that name */
-  build(image: string): Promise<void>;
+  /** @throws Error when Docker cannot build the image */
+  build(image: ContainerImage): Promise<void>;
 }
 
 /** What starts containers: this one, or Docker. */
@@ -40,15 +42,21 @@ const QUICK_MS = 5000;
 /** Each quick death in a row makes the next start wait this much longer. */
 const RESTART_STEP_MS = 250;
 
+/** Addresses to listen on that are none to connect to. */
+const ANY: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+
 /**
  * Resolves when the engine answers. `log` gets what it prints, and a sentence for every death that was not asked for.
  * @throws Error with what the engine said, when it cannot start here at all
  */
 export async function startEngine({
   dataDirectory,
+  platform,
   log,
 }: {
   readonly dataDirectory: string;
+  /** Where the Worker listens: sessions reach their account's storage there. */
+  readonly platform: { readonly host: string; readonly port: number };
   readonly log: (line: string) => void;
 }): Promise<Engine> {
   const port = await claimPort("127.0.0.1", 0);
@@ -72,6 +80,7 @@ export async function startEngine({
         TIED: bun,
         ENGINE_PORT: String(port),
         ENGINE_TOKEN: token,
+        ENGINE_PLATFORM: `${ANY[platform.host] ?? platform.host}:${platform.port}`,
         BUNTIME_DATA_DIR: dataDirectory,
       },
     });
@@ -114,7 +123,8 @@ export async function startEngine({
   }
   for (const line of said) log(line);
   said = null;
-  return { variables: { ENGINE_URL: url, ENGINE_TOKEN: token }, docker: null, drain: stop, stop };
+  const variables = { ENGINE_URL: url, ENGINE_TOKEN: token, INSIDE_ORIGIN: `http://${PLATFORM_HOST}` };
+  return { variables, docker: null, drain: stop, stop };
 }
 
 async function isHealthy(url: string, token: string): Promise<boolean> {

@@ -33,8 +33,15 @@ export interface WorkerParts {
   readonly others: readonly unknown[];
   /** One ES module. */
   readonly code: string;
-  /** The names under which its containers are started, where Docker does. */
-  readonly images: readonly string[];
+  /** What its containers are started from, where Docker does. */
+  readonly images: readonly ContainerImage[];
+}
+
+export interface ContainerImage {
+  /** As the contract has it. */
+  readonly name: string;
+  /** By which it is started. */
+  readonly image: string;
 }
 
 /** What is used of miniflare. Each of the parts' suppliers finds one of the version that package.json names. */

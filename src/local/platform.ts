@@ -39,6 +39,8 @@ const FIRST_SWEEP_MS = 300_000;
 
 interface EngineOptions {
   readonly dataDirectory: string;
+  /** Where the Worker listens. */
+  readonly platform: { readonly host: string; readonly port: number };
   readonly log: (line: string) => void;
 }
 
@@ -64,7 +66,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   };
   try {
     const port = await claimPort(host, options.port ?? 0);
-    const engine = await (options.engine ?? startEngine)({ dataDirectory, log });
+    const engine = await (options.engine ?? startEngine)({ dataDirectory, platform: { host, port }, log });
     stops.push(() => engine.stop());
     const worker = await startWorker({
       host,

@@ -28,7 +28,9 @@ export const WORKER_BUNDLE = {
 const Bound = z.object({
   durableObjects: z.record(
     z.string(),
-    z.object({ container: z.object({ images: z.array(z.object({ image: z.string() })) }).optional() }),
+    z.object({
+      container: z.object({ images: z.array(z.object({ name: z.string(), image: z.string() })) }).optional(),
+    }),
   ),
 });
 
@@ -66,7 +68,7 @@ export async function readWorker(docker: boolean): Promise<Omit<WorkerParts, "co
   if (main === undefined) throw new Error("wrangler.toml has no main");
   const { durableObjects } = Bound.parse(workerOptions);
   const images = Object.values(durableObjects).flatMap(({ container }) => container?.images ?? []);
-  return { options: workerOptions, others: externalWorkers, images: images.map(({ image }) => image), main };
+  return { options: workerOptions, others: externalWorkers, images, main };
 }
 
 /** As wrangler bundles: one ES module, with the platform's own modules left to it. */

@@ -61,6 +61,13 @@ export async function readSettings(env: Readonly<Record<string, string | undefin
       throw new Error(`${name} is not a duration such as 500ms, 30s, 5m or 2h: ${value}`);
     }
   }
+  const historyMaxBytes = env["HISTORY_MAX_BYTES"];
+  if (historyMaxBytes) {
+    if (!/^\d{1,15}$/.test(historyMaxBytes)) {
+      throw new Error(`HISTORY_MAX_BYTES is not a number of bytes: ${historyMaxBytes}`);
+    }
+    variables["HISTORY_MAX_BYTES"] = historyMaxBytes;
+  }
   const sweepEveryMs = env["SWEEP_EVERY"] ? parseDuration(env["SWEEP_EVERY"]) : SWEEP_EVERY_MS;
   if (!sweepEveryMs) throw new Error(`SWEEP_EVERY is not a duration such as 30s, 5m or 2h: ${env["SWEEP_EVERY"]}`);
   if (env["CLIENT_ADDRESS_HEADER"]) variables["CLIENT_ADDRESS_HEADER"] = env["CLIENT_ADDRESS_HEADER"];

@@ -36,7 +36,8 @@ export async function startWorker(options: LocalWorkerOptions): Promise<LocalWor
   await mkdir(options.stateDirectory, { recursive: true });
   const worker = await parts.worker({ docker: docker !== null });
   const { assets, ...workerOptions } = worker.options;
-  if (docker !== null) await Promise.all(worker.images.map((image) => docker.build(image)));
+  // One after the other, since they have steps in common, which one builder would take twice at the same time.
+  for (const image of worker.images) await docker?.build(image);
 
   // Miniflare reads all of these there: some of Docker's, and the command to run, which runs the other one.
   const restore = setEnvironment({ ...docker?.env, MINIFLARE_WORKERD_PATH: parts.tied, TIED: workerd });

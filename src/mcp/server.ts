@@ -2,13 +2,14 @@
 import { McpServer } from "@modelcontextprotocol/server";
 import { registerResources } from "./resources.ts";
 import type { ToolContext } from "./tool.ts";
+import { contextTools } from "./tools/contexts.ts";
 import { executeTools } from "./tools/execute.ts";
 import { fileTools } from "./tools/files.ts";
 import { processTools } from "./tools/processes.ts";
 import { serviceTools } from "./tools/services.ts";
 import { snapshotTools } from "./tools/snapshots.ts";
 
-const TOOLS = [...executeTools, ...fileTools, ...serviceTools, ...processTools, ...snapshotTools];
+const TOOLS = [...executeTools, ...contextTools, ...fileTools, ...serviceTools, ...processTools, ...snapshotTools];
 
 const INSTRUCTIONS = `A Linux machine of your own, with Bun, whose files stay in /workspace.
 

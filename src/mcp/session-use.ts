@@ -2,7 +2,7 @@
 // for before, so that a call costs one round trip once it is.
 import { SESSIONS } from "../contract/routes/sessions.ts";
 import { ProblemError } from "../lib/problem-error.ts";
-import type { Api } from "./api.ts";
+import type { Api } from "../lib/api.ts";
 import type { DefaultSession } from "./connection.ts";
 
 export interface SessionInUse {

@@ -7,7 +7,7 @@ import type { ErrorCode, Problem } from "../contract/errors.ts";
 import { SessionRef } from "../contract/session.ts";
 import { describe, logError } from "../lib/log.ts";
 import { ProblemError } from "../lib/problem-error.ts";
-import type { Api } from "./api.ts";
+import type { Api } from "../lib/api.ts";
 import type { DefaultSession } from "./connection.ts";
 import { withJsonSchema } from "./json-schema.ts";
 import { SessionUse } from "./session-use.ts";

@@ -10,6 +10,7 @@ import type { Lifecycle } from "./lifecycle.ts";
 import type { SessionRecord } from "./record.ts";
 import type { CreateOptions } from "./rpc.ts";
 import type { Runtime } from "./runtime.ts";
+import { visibleState } from "./state.ts";
 import type { SessionStore } from "./store.ts";
 import { publishName } from "./update.ts";
 
@@ -24,27 +25,26 @@ export async function createSession(
   env: Env,
   { lifecycle, store, runtime, budgets }: CreationParts,
   asked: SessionRecord,
-  { from }: CreateOptions,
+  { from, onDemand = false }: CreateOptions,
 ): Promise<Result<SessionRecord>> {
   if (lifecycle.session !== null) {
     return fail("conflict", `Session ${asked.id} exists already. Create another.`);
   }
   const record = from === undefined ? asked : { ...asked, forkOf: from };
-  await lifecycle.create(record, { asleep: from !== undefined });
+  const asleep = onDemand || from !== undefined;
+  await lifecycle.create(record, { asleep });
   const forked = await completeFork(env, store, record);
   const [entered] = await Promise.all([
-    forked.ok ? accountOf(env, record.accountId).enter(record) : forked,
+    forked.ok ? accountOf(env, record.accountId).enter(record, visibleState(lifecycle.state)) : forked,
     budgets.consult(),
   ]);
-  const spent = from === undefined ? budgets.accountRefusal() : null;
+  const spent = asleep ? null : budgets.accountRefusal();
   const refused = entered.ok ? spent : entered.error;
   if (refused !== null) {
     await lifecycle.apply({ type: "delete" });
     return { ok: false, error: refused };
   }
-  if (from !== undefined) {
-    lifecycle.tellAccount();
-  } else if (budgets.refusal() === null) {
+  if (!asleep && budgets.refusal() === null) {
     // A failure is logged there, and tried again by the first call that needs the container.
     lifecycle.inBackground("container_start_failed", runtime.ready(record.resourceLimits));
   }

@@ -7,11 +7,14 @@ import { newId } from "../contract/ids.ts";
 import type { Env } from "../env.ts";
 import { describe, logError } from "../lib/log.ts";
 import { within } from "../lib/within.ts";
+import type { HistoryNotes } from "./history/notes.ts";
 import type { SessionRecord } from "./record.ts";
 import type { SessionStore } from "./store.ts";
 
 export interface OutboxParts {
   readonly store: SessionStore;
+  /** They are written into the session's history as well. */
+  readonly notes: HistoryNotes;
   /** Null once it is gone. */
   readonly record: () => SessionRecord | null;
   readonly waitUntil: (work: Promise<void>) => void;
@@ -53,7 +56,9 @@ export class EventOutbox {
       return;
     }
     const unsent = this.#load();
-    unsent.push({ id, type, at: Date.now(), sessionId, data });
+    const at = Date.now();
+    unsent.push({ id, type, at, sessionId, data });
+    this.#parts.notes.note({ id, type, at, data }, { store });
     if (unsent.length > UNSENT_MOST) {
       logError("event_let_go", { sessionId, event: unsent.shift() });
     }

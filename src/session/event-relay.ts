@@ -71,10 +71,12 @@ async function pump(
   } catch (error) {
     const { event, data } = await options.broken(error);
     await write(new TextEncoder().encode(`event: ${event}\nid: ${lastId(latest) + 1}\ndata: ${data}\n\n`));
+  } finally {
+    options.cut.removeEventListener("abort", cut);
+    // Whatever goes wrong here, nobody is left waiting.
+    sink.close().catch(() => {});
+    options.ended();
   }
-  options.cut.removeEventListener("abort", cut);
-  options.ended();
-  await sink.close().catch(() => {});
 }
 
 /** The id of the last event in a chunk; 0 where it has none. */

@@ -7,15 +7,18 @@ export interface Completion {
   /** `running`: the call has answered, and the process goes on in the background. */
   readonly outcome: ExecutionRecord["outcome"];
   readonly exitCode: number | null;
+  /** As far as is known. */
+  readonly filesWritten: readonly string[];
 }
 
-type Answered = Pick<ExecuteAnswer, "executionId" | "exitCode" | "signal" | "timedOut" | "background">;
+type Answered = Pick<ExecuteAnswer, "executionId" | "exitCode" | "signal" | "timedOut" | "background" | "filesWritten">;
 
-export function completionOfAnswer({ executionId, exitCode, signal, timedOut, background }: Answered): Completion {
-  if (background) {
-    return { executionId, outcome: "running", exitCode: null };
+export function completionOfAnswer({ executionId, filesWritten, ...end }: Answered): Completion {
+  if (end.background) {
+    return { executionId, outcome: "running", exitCode: null, filesWritten };
   }
-  return { executionId, outcome: timedOut ? "timed_out" : signal === null ? "exited" : "killed", exitCode };
+  const outcome = end.timedOut ? "timed_out" : end.signal === null ? "exited" : "killed";
+  return { executionId, outcome, exitCode: end.exitCode, filesWritten };
 }
 
 /** Null: nothing was executed. */
@@ -25,10 +28,10 @@ export function completionOfProblem({ code, details }: Problem): Completion | nu
     return null;
   }
   if (code === "memory_limit_exceeded" || code === "disk_full") {
-    return { executionId, outcome: "killed", exitCode: null };
+    return { executionId, outcome: "killed", exitCode: null, filesWritten: [] };
   }
   return code === "execution_timeout" || details?.["outcome"] === "unknown"
-    ? { executionId, outcome: "unknown", exitCode: null }
+    ? { executionId, outcome: "unknown", exitCode: null, filesWritten: [] }
     : null;
 }
 
@@ -36,7 +39,8 @@ export function completionOfProblem({ code, details }: Problem): Completion | nu
 export function completionOfJson(json: string): Completion | null {
   // SAFETY: the supervisor wrote it, as the contract says.
   const body = JSON.parse(json) as Answered | ErrorBody;
-  return "error" in body ? completionOfProblem(body.error) : completionOfAnswer(body);
+  // That of a run in a context has an `error` of its own.
+  return "executionId" in body ? completionOfAnswer(body) : completionOfProblem(body.error);
 }
 
 /** The same for every teller of it, so that it is told once. */

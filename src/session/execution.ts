@@ -12,6 +12,7 @@ import { newExecutionRecord } from "../lib/execution-record.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import { EventTail } from "../lib/event-tail.ts";
+import { lossOf } from "./context-loss.ts";
 import { relayEvents } from "./event-relay.ts";
 import type { LastEvent } from "./event-relay.ts";
 import { completionOfAnswer, completionOfJson, completionOfProblem } from "./execution-event.ts";
@@ -33,6 +34,7 @@ export interface ExecuteCall {
   readonly timeoutSeconds: number | null;
   /** Null: a new one. */
   readonly executionId: string | null;
+  readonly inContext: boolean;
 }
 
 export interface ExecuteOptions {
@@ -99,7 +101,7 @@ export class Executions {
       method: "POST",
       path: "/execute",
       headers: { "content-type": "application/json" },
-      body: withMembers({ executionId, timeoutMs }, call.command),
+      body: withMembers({ executionId, timeoutMs, ...(call.inContext ? lossOf(this.#store) : {}) }, call.command),
       timeoutMs: timeoutMs + EXECUTE_GRACE_MS,
     };
     for (let sending = 1; ; sending++) {
@@ -288,8 +290,8 @@ export class Executions {
   /** Keeps the execution as `unknown` and says so. */
   #unknown(started: Started, reason: string): Problem {
     const { executionId } = started;
-    const { code, command, workingDir } = parseCommand(started.command);
-    const start = { executionId, code, command, workingDir, startedAt: started.startedAt };
+    const { code, command, context, workingDir } = parseCommand(started.command);
+    const start = { executionId, code, command, context, workingDir, startedAt: started.startedAt };
     this.#store.saveLostExecution({ ...newExecutionRecord(start), outcome: "unknown" });
     return unknownOutcome(executionId, reason);
   }

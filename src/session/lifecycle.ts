@@ -5,12 +5,15 @@ import { sleepSettings } from "../env.ts";
 import type { Env } from "../env.ts";
 import { describe, logError } from "../lib/log.ts";
 import type { Problem } from "../contract/errors.ts";
+import { creationEventId } from "../contract/ids.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import type { Activity } from "./activity.ts";
 import type { Budgets } from "./budgets.ts";
 import type { Effects } from "./effects.ts";
 import { EventOutbox } from "./event-outbox.ts";
+import type { History } from "./history/history.ts";
+import { HistoryNotes } from "./history/notes.ts";
 import { step } from "./machine.ts";
 import { stateEvent } from "./state-events.ts";
 import { deadlinesOf, GONE, isAlive, visibleState } from "./state.ts";
@@ -35,12 +38,15 @@ const ALARM_AGAIN_MS = 10_000;
 export class Lifecycle {
   /** To the account, which keeps them and tells them on. */
   readonly events: EventOutbox;
+  /** What the platform writes into the history. */
+  readonly notes: HistoryNotes;
   readonly #ctx: DurableObjectState;
   readonly #env: Env;
   readonly #store: SessionStore;
   readonly #activity: Activity;
   readonly #effects: Effects;
   readonly #budgets: Budgets;
+  readonly #history: History;
   #session: StoredSession | null;
   #alarmAt: number | null = null;
   #exclusive: Promise<unknown> = Promise.resolve();
@@ -54,6 +60,7 @@ export class Lifecycle {
       readonly activity: Activity;
       readonly effects: Effects;
       readonly budgets: Budgets;
+      readonly history: History;
     },
     session: StoredSession | null,
   ) {
@@ -63,12 +70,12 @@ export class Lifecycle {
     this.#activity = own.activity;
     this.#effects = own.effects;
     this.#budgets = own.budgets;
+    this.#history = own.history;
     this.#session = session;
-    this.events = new EventOutbox(env, {
-      store: own.store,
-      record: () => this.#session?.record ?? null,
-      waitUntil: (work) => ctx.waitUntil(work),
-    });
+    const record = (): SessionRecord | null => this.#session?.record ?? null;
+    const waitUntil = (work: Promise<void>): void => ctx.waitUntil(work);
+    this.notes = new HistoryNotes({ history: own.history, record, waitUntil });
+    this.events = new EventOutbox(env, { store: own.store, notes: this.notes, record, waitUntil });
   }
 
   get session(): StoredSession | null {
@@ -84,6 +91,8 @@ export class Lifecycle {
     this.#activity.note(record.createdAt);
     this.#session = { record, state: GONE, lastActive: record.createdAt };
     this.#store.create(this.#session);
+    const id = creationEventId(record.id);
+    this.notes.note({ id, type: "session.created", at: record.createdAt, data: {} }, { store: true });
     await this.apply({ type: "create", expiresAt: record.expiresAt, asleep: options.asleep });
   }
 
@@ -97,6 +106,7 @@ export class Lifecycle {
   async erase(): Promise<void> {
     this.#session = null;
     this.#alarmAt = null;
+    this.#history.end();
     await this.#store.erase();
   }
 
@@ -238,7 +248,7 @@ export class Lifecycle {
     this.#budgets.note(state);
     await this.#setAlarm(state);
     if (isAlive(before, Date.now()) && visibleState(before) !== visibleState(state)) {
-      this.tellAccount();
+      this.#tellAccount();
     }
     for (const effect of effects) {
       if (effect === "erase") {
@@ -297,7 +307,7 @@ export class Lifecycle {
   }
 
   /** The list of sessions shows their states. */
-  tellAccount(): void {
+  #tellAccount(): void {
     const session = this.#session;
     if (session !== null && isAlive(session.state, Date.now()) && !session.record.oneShot) {
       const { id, accountId } = session.record;

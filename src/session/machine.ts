@@ -6,7 +6,7 @@ import { GONE } from "./state.ts";
 import type { Alive, Running, SessionState, Timing, Trying } from "./state.ts";
 
 export type SessionEvent =
-  /** `asleep`: it begins with a snapshot and without a container, as a fork does. */
+  /** `asleep`: it begins without a container, as a fork does, and as one does that gets its container on demand. */
   | { readonly type: "create"; readonly expiresAt: number; readonly asleep: boolean }
   | { readonly type: "extend"; readonly expiresAt: number }
   /** Its times were changed. */

@@ -33,4 +33,30 @@ export const MIGRATIONS: readonly string[] = [
      created_at INTEGER NOT NULL,
      expires_at INTEGER NOT NULL
    ) STRICT;`,
+  // Of an event, `seq` is its thread and its index there, see history/rows.ts. Words are kept without the texts they are of.
+  `CREATE TABLE thread (
+     key INTEGER PRIMARY KEY AUTOINCREMENT,
+     id TEXT NOT NULL UNIQUE,
+     created_at INTEGER NOT NULL,
+     updated_at INTEGER NOT NULL,
+     last_index INTEGER NOT NULL DEFAULT 0,
+     events INTEGER NOT NULL DEFAULT 0
+   ) STRICT;
+   CREATE INDEX thread_by_age ON thread (created_at, id);
+   CREATE TABLE thread_record (
+     thread INTEGER PRIMARY KEY,
+     record TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE event (
+     seq INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     type TEXT NOT NULL,
+     sender TEXT NOT NULL,
+     connection_id TEXT,
+     created_at INTEGER NOT NULL,
+     payload TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX event_by_type ON event (type);
+   CREATE INDEX event_by_sender ON event (sender);
+   CREATE VIRTUAL TABLE event_text USING fts5(text, content='', contentless_delete=1);`,
 ];

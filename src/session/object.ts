@@ -16,7 +16,7 @@ import type { ResourceLimits, Session as SessionView, SessionInfo, UpdateSession
 import type { RestoreAnswer, Snapshot, SnapshotDiff, SnapshotList } from "../contract/snapshot.ts";
 import type { KillCommand } from "../contract/supervisor.ts";
 import type { TerminalClosed, TerminalList } from "../contract/terminal.ts";
-import { sleepSettings } from "../env.ts";
+import { historyMaxBytes, sleepSettings } from "../env.ts";
 import type { Env } from "../env.ts";
 import { ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
@@ -24,9 +24,11 @@ import { Activity } from "./activity.ts";
 import { AsleepReads } from "./asleep/reads.ts";
 import { Budgets } from "./budgets.ts";
 import { createSession } from "./creation.ts";
+import { Door } from "./door.ts";
 import { Effects } from "./effects.ts";
 import { Executions } from "./execution.ts";
 import { ExecutionRecords } from "./execution-records.ts";
+import { History } from "./history/history.ts";
 import { KeyRights } from "./key-rights.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Meter } from "./meter.ts";
@@ -38,7 +40,6 @@ import { PreviewAccess } from "./preview-access.ts";
 import { PreviewLimit } from "./preview-limit.ts";
 import { PreviewLog } from "./preview-log.ts";
 import { Restoring } from "./restoring.ts";
-import { takeHeaders } from "./session-headers.ts";
 import type { CreateOptions, DiffOptions, ForkSource, OpenedPreview, ResumeOptions, SessionRpc } from "./rpc.ts";
 import type { Run } from "./run.ts";
 import { Running } from "./running.ts";
@@ -48,9 +49,9 @@ import { putServices } from "./services.ts";
 import { sessionInfo } from "./session-info.ts";
 import { Snapshots } from "./snapshots.ts";
 import { SessionStore } from "./store.ts";
-import { ownProblem, Streams } from "./streams.ts";
+import { Streams } from "./streams.ts";
 import { SupervisorClient } from "./supervisor-client.ts";
-import { TerminationWatch } from "./termination-watch.ts";
+import { SAVED_FIRST, TerminationWatch } from "./termination-watch.ts";
 import { updateSession } from "./update.ts";
 
 export class Session extends DurableObject<Env> implements SessionRpc {
@@ -58,18 +59,16 @@ export class Session extends DurableObject<Env> implements SessionRpc {
   readonly #activity: Activity;
   readonly #lifecycle: Lifecycle;
   readonly #runtime: Runtime;
-  readonly #streams: Streams;
+  readonly #door: Door;
   readonly #meter: Meter;
   readonly #budgets: Budgets;
   readonly #restoring: Restoring;
   readonly #snapshots: Snapshots;
   readonly #watch: TerminationWatch;
-  readonly #asleep: AsleepReads;
   readonly #running: Running;
   readonly #records: ExecutionRecords;
   readonly #previews: PreviewAccess;
   readonly #keys = new KeyRights();
-  readonly #previewLimit: PreviewLimit;
   readonly #previewLog: PreviewLog;
   readonly #onDemand: OnDemand;
 
@@ -108,17 +107,28 @@ export class Session extends DurableObject<Env> implements SessionRpc {
       { runtime, supervisor, saving, store, activity, report: () => budgets.report() },
       { frozen: phase === "idle" || phase === "falling-asleep" },
     );
-    const lifecycle = (this.#lifecycle = new Lifecycle(ctx, env, { store, activity, effects, budgets }, session));
+    const history = new History(ctx.storage, {
+      maxBytes: historyMaxBytes(env),
+      isThere: () => this.#lifecycle.session !== null,
+    });
+    const lifecycle = (this.#lifecycle = new Lifecycle(
+      ctx,
+      env,
+      { store, activity, effects, budgets, history },
+      session,
+    ));
     this.#snapshots = new Snapshots(env, { lifecycle, effects, runtime, supervisor, saving, restoring, store });
     const executions = new Executions(runtime, supervisor, store, limits);
-    this.#streams = new Streams({ runtime, supervisor, executions, lifecycle, activity, meter, budgets, restoring });
-    this.#running = new Running({ lifecycle, runtime, supervisor, store, activity });
-    const asleep = (this.#asleep = new AsleepReads(env, { store, record }));
+    const streams = new Streams({ runtime, supervisor, executions, lifecycle, activity, meter, budgets, restoring });
+    const asleep = new AsleepReads(env, { store, record });
+    const running = (this.#running = new Running({ lifecycle, runtime, supervisor, store, activity, asleep }));
     this.#records = new ExecutionRecords({ lifecycle, supervisor, asleep, executions });
-    this.#previews = new PreviewAccess(env, { lifecycle, sql: ctx.storage.sql });
-    this.#previewLimit = new PreviewLimit(env);
+    const previews = (this.#previews = new PreviewAccess(env, { lifecycle, sql: ctx.storage.sql }));
     this.#previewLog = new PreviewLog(lifecycle);
     this.#onDemand = new OnDemand({ lifecycle, effects, runtime, activity });
+    const previewLimit = new PreviewLimit(env);
+    const keys = this.#keys;
+    this.#door = new Door({ lifecycle, history, running, asleep, previews, previewLimit, keys, streams });
     this.#watch = new TerminationWatch({
       runtime,
       isWanted: () => lifecycle.state.phase === "active" && !record().oneShot,
@@ -276,34 +286,7 @@ export class Session extends DurableObject<Env> implements SessionRpc {
   }
 
   override fetch(request: Request): Promise<Response> {
-    return this.#previewLog.watch(request, () => this.#answer(request));
-  }
-
-  async #answer(request: Request): Promise<Response> {
-    const { headers, accountId, key, port, tokens } = takeHeaders(request);
-    const found = this.#lifecycle.find(accountId);
-    if (found.ok && port === null && visibleState(found.value.state) === "deep-sleep") {
-      const read = this.#running.refuseTerminal(request) ?? (await this.#asleep.answer(request));
-      if (read !== null) {
-        return this.#streams.send(request, read, { ended: () => {}, right: this.#keys.of(key) });
-      }
-    }
-    // First of all: a visitor who is refused neither wakes the session nor keeps it awake.
-    const admission = port === null ? ok(null) : await this.#previews.admit(Number(port), tokens);
-    if (!admission.ok) {
-      return ownProblem(request, admission.error);
-    }
-    const refused = found.ok && port !== null ? await this.#previewLimit.refuse(found.value.record.accountId) : null;
-    if (refused !== null) {
-      return ownProblem(request, refused);
-    }
-    const session = found.ok ? await this.#lifecycle.rouse(accountId) : found;
-    if (!session.ok) {
-      return ownProblem(request, session.error);
-    }
-    this.#asleep.forget();
-    const right = port === null ? this.#keys.of(key) : admission.value;
-    return this.#streams.pass(session.value.record, request, headers, { port, right });
+    return this.#previewLog.watch(request, () => this.#door.answer(request));
   }
 
   override async alarm(): Promise<void> {
@@ -324,7 +307,7 @@ export class Session extends DurableObject<Env> implements SessionRpc {
   #lost(runId: string, cause: string): void {
     const at = Date.now();
     const savedAt = this.#store.loadFact("saved")?.at ?? null;
-    const reason = this.#watch.hasSaved(runId, savedAt) ? "it was told to end, and its files were saved first" : cause;
+    const reason = this.#watch.hasSaved(runId, savedAt) ? SAVED_FIRST : cause;
     this.#store.saveFact("lastLoss", { at, reason, savedAt });
     this.#store.saveFact("ended", { at: new Date(at).toISOString(), reason: "lost", processes: [] });
     this.#lifecycle.inBackground("loss_not_noted", this.#lifecycle.apply({ type: "lost" }));

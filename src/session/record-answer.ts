@@ -1,4 +1,6 @@
 // Rebuilds the answer of an execution from its durable record, for a call whose connection broke after it had ended. Pure.
+import type { RunAnswer } from "../contract/context-run.ts";
+import type { Result as ContextResult } from "../contract/contexts.ts";
 import type { ExecuteAnswer, ExecutionRecord, OutputChunk } from "../contract/execute.ts";
 import { ANSWER_OUTPUT_BYTES } from "../contract/limits.ts";
 import { fail, ok } from "../lib/result.ts";
@@ -9,7 +11,7 @@ export function resultFromRecord(
   record: ExecutionRecord,
   chunks: readonly OutputChunk[],
   encoding: ExecuteAnswer["encoding"],
-): Result<ExecuteAnswer> {
+): Result<ExecuteAnswer | RunAnswer> {
   const answer = answerFromRecord(record, chunks, encoding);
   const { reason, executionId } = record;
   if (reason !== "memory_limit_exceeded" && reason !== "disk_full") {
@@ -28,12 +30,12 @@ function answerFromRecord(
   record: ExecutionRecord,
   chunks: readonly OutputChunk[],
   encoding: ExecuteAnswer["encoding"],
-): ExecuteAnswer {
+): ExecuteAnswer | RunAnswer {
   const stdout = collect(chunks, "stdout");
   const stderr = collect(chunks, "stderr");
   const text = (bytes: Uint8Array): string =>
     encoding === "base64" ? bytes.toBase64() : new TextDecoder().decode(bytes);
-  return {
+  const answer: ExecuteAnswer = {
     executionId: record.executionId,
     stdout: text(stdout.bytes),
     stderr: text(stderr.bytes),
@@ -49,6 +51,12 @@ function answerFromRecord(
     pid: record.pid,
     filesWritten: record.filesWritten,
   };
+  return record.context === null ? answer : { ...answer, results: resultsOf(chunks), ...record.context };
+}
+
+function resultsOf(chunks: readonly OutputChunk[]): RunAnswer["results"] {
+  // SAFETY: the supervisor writes a Result into each of these.
+  return chunks.filter(({ stream }) => stream === "result").map(({ data }) => JSON.parse(data) as ContextResult);
 }
 
 function collect(

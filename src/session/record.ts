@@ -1,6 +1,7 @@
 // What a session is, as it is stored in its object and in its account's index, and as a client sees it.
 import { formatDuration, parseDuration } from "../contract/duration.ts";
 import { previewLabel } from "../contract/ids.ts";
+import type { ImageName } from "../contract/language.ts";
 import type { ResourceLimits, Service, Session, UpdateSession } from "../contract/session.ts";
 import type { Budget } from "../contract/usage.ts";
 import { publicOrigin, sleepSettings } from "../env.ts";
@@ -11,12 +12,15 @@ export interface SessionRecord {
   readonly id: string;
   readonly accountId: string;
   readonly name: string | null;
-  readonly image: string;
+  readonly image: ImageName;
   /** Milliseconds since the epoch, as every stored time. */
   readonly createdAt: number;
   readonly expiresAt: number;
   readonly resourceLimits: ResourceLimits;
   readonly metadata: Session["metadata"];
+  /** Absent: none. */
+  readonly tags?: readonly string[];
+  readonly description?: string;
   /** Made for one execution: in no list, and removed when that has answered. */
   readonly oneShot: boolean;
   /** Where its snapshots are: its own id, or for a fork its original's. */
@@ -35,11 +39,13 @@ export interface SessionRecord {
 
 /** A record with what a client changes of it. */
 export function recordAfter(before: SessionRecord, changes: UpdateSession, now: number): SessionRecord {
-  const { name, metadata, ttl, idleAfter, deepSleepAfter, services, preview, budget } = changes;
+  const { name, metadata, tags, description, ttl, idleAfter, deepSleepAfter, services, preview, budget } = changes;
   return {
     ...before,
     name: name === undefined ? before.name : name,
     metadata: metadata ?? before.metadata,
+    tags: tags ?? before.tags ?? [],
+    description: description ?? before.description ?? "",
     expiresAt: ttl === undefined ? before.expiresAt : now + ttl * 1000,
     idleAfterMs: idleAfter === undefined ? before.idleAfterMs : parseDuration(idleAfter),
     deepSleepAfterMs: deepSleepAfter === undefined ? before.deepSleepAfterMs : parseDuration(deepSleepAfter),
@@ -74,6 +80,8 @@ export function sessionView(record: SessionRecord, state: Session["state"], env:
     image: record.image,
     resourceLimits: record.resourceLimits,
     metadata: record.metadata,
+    tags: [...(record.tags ?? [])],
+    description: record.description ?? "",
     idleAfter: formatDuration(timing.idleAfterMs),
     deepSleepAfter: formatDuration(timing.deepSleepAfterMs),
     services: [...record.services],

@@ -71,6 +71,8 @@ export interface PageAfter {
 export interface CreateOptions {
   /** It begins asleep, with what this snapshot holds. */
   readonly from?: { readonly sessionId: string; readonly snapshotId: string };
+  /** It begins asleep, with nothing. */
+  readonly onDemand?: boolean;
 }
 
 export interface ForkSource {
@@ -114,6 +116,8 @@ export interface ExecuteQuery {
   readonly timeout?: string;
   readonly stream?: "true";
   readonly cancelOnDisconnect?: "true";
+  /** The context that it runs in. */
+  readonly context?: string;
   /** Reserved by the caller, who may send it again: a container starts it once. Absent: a new one. */
   readonly executionId?: string;
   /** A session made for this execution is left for the caller to remove, who has to keep the answer first. */

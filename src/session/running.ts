@@ -1,14 +1,17 @@
-// What runs in a session at this moment: its processes and its terminals. Looking neither wakes it nor keeps it awake;
+// What runs in a session at this moment: its processes, its terminals, its contexts. Looking neither wakes it nor keeps it awake;
 // ending what runs does not start a container either.
 import type { KillAnswer, ProcessList } from "../contract/execute.ts";
+import { problemResponse } from "../contract/errors.ts";
 import type { Problem } from "../contract/errors.ts";
 import type { TerminalClosed, TerminalEvent, TerminalList } from "../contract/terminal.ts";
 import { TERMINAL_CLOSE } from "../contract/terminal-wire.ts";
+import { SUPERVISOR_CALL_MS } from "../contract/limits.ts";
 import type { KillCommand, WorkspaceStats } from "../contract/supervisor.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import { within } from "../lib/within.ts";
 import type { Activity } from "./activity.ts";
+import type { AsleepReads } from "./asleep/reads.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Runtime } from "./runtime.ts";
 import { stoppedServices } from "./services.ts";
@@ -22,8 +25,10 @@ interface RunningParts {
   readonly supervisor: SupervisorClient;
   readonly store: SessionStore;
   readonly activity: Activity;
+  readonly asleep: AsleepReads;
 }
 
+const CONTEXTS = /^\/contexts(?:\/[^/]+)?$/;
 /** How long `GET /sessions/{id}` waits for figures from the container. */
 const STATS_MS = 2000;
 
@@ -105,8 +110,26 @@ export class Running {
     return session.ok ? supervisor.closeTerminal(terminalId) : session;
   }
 
+  /** What is answered without waking the session or keeping it awake. Null for what needs the container. */
+  async look(request: Request): Promise<Response | null> {
+    const { lifecycle, supervisor, asleep } = this.#parts;
+    if (visibleState(lifecycle.state) === "deep-sleep") {
+      return this.#refuseTerminal(request) ?? asleep.answer(request);
+    }
+    const { pathname: path } = new URL(request.url);
+    if (request.method !== "GET" || !CONTEXTS.test(path)) {
+      return null;
+    }
+    if (!this.mayRun) {
+      // The next container begins with what is saved.
+      return asleep.answer(request);
+    }
+    const answer = await supervisor.stream({ method: "GET", path, timeoutMs: SUPERVISOR_CALL_MS });
+    return answer.ok ? answer.value : problemResponse(answer.error);
+  }
+
   /** Of a session that sleeps: who comes back to a terminal is told so, and wakes nothing. Null for any other request. */
-  refuseTerminal(request: Request): Response | null {
+  #refuseTerminal(request: Request): Response | null {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname !== "/terminal" || searchParams.get("create") === "true") {
       return null;

@@ -246,8 +246,10 @@ export class Runtime {
 
   #launch(container: SessionContainer, limits: ResourceLimits): StoredRun {
     const run: StoredRun = { id: crypto.randomUUID(), token: randomToken(), prepared: false };
+    const image = this.#store.load()?.record.image ?? "bun";
+    const options = startOptions(run.token, { image, resourceLimits: limits }, this.#images);
     this.#store.saveRun(run);
-    container.start(startOptions(run.token, limits, this.#images));
+    container.start(options);
     return run;
   }
 

@@ -43,7 +43,7 @@ export type SessionState =
   | (Running & Trying & { readonly phase: "falling-asleep" })
   /** Saved; its container is being released. */
   | (Alive & Trying & { readonly phase: "releasing" })
-  /** It has no container: its files are in the newest snapshot. */
+  /** It has no container: its files are in the newest snapshot. Without a snapshot it has none. */
   | (Alive & { readonly phase: "asleep" })
   /** To everybody already gone; what it holds is being removed. */
   | (Trying & { readonly phase: "deleting" });

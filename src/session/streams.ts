@@ -8,7 +8,10 @@ import { describe } from "../lib/log.ts";
 import type { Activity } from "./activity.ts";
 import type { Budgets } from "./budgets.ts";
 import { completionEventId } from "./execution-event.ts";
+import type { Completion } from "./execution-event.ts";
 import type { Executions } from "./execution.ts";
+import { readChangedFiles } from "./history/changed-files.ts";
+import { filesChanged } from "./history/notes.ts";
 import type { Right } from "./key-rights.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Meter } from "./meter.ts";
@@ -73,7 +76,7 @@ export class Streams {
     const end = activity.begin();
     const url = new URL(request.url);
     const isSocket = port !== null || url.pathname === TERMINAL_PATH;
-    const mayChange = isSocket || (request.method !== "GET" && request.method !== "HEAD");
+    const mayChange = isSocket || !isRead(request);
     const note = (): void => {
       if (mayChange) {
         lifecycle.changed();
@@ -107,6 +110,13 @@ export class Streams {
     return whenSent(response, { ended, sent, right });
   }
 
+  /** What a client changes itself is in the history as well. */
+  async #noteChanges(answer: Response): Promise<Response> {
+    const { paths, response } = await readChangedFiles(answer);
+    this.#parts.lifecycle.notes.filesChanged(paths);
+    return response;
+  }
+
   async #toSupervisor(request: Request, url: URL, headers: Headers): Promise<Response> {
     const answer = await this.#parts.supervisor.stream({
       method: request.method,
@@ -116,7 +126,11 @@ export class Streams {
       // An upload takes as long as it takes.
       ...(request.method === "PUT" ? {} : { timeoutMs: SUPERVISOR_CALL_MS }),
     });
-    return answer.ok ? settled(answer.value) : problemResponse(answer.error);
+    if (!answer.ok) {
+      return problemResponse(answer.error);
+    }
+    const response = await settled(answer.value);
+    return isRead(request) ? response : this.#noteChanges(response);
   }
 
   async #toPort(port: number, request: Request, headers: Headers, limits: ResourceLimits): Promise<Response> {
@@ -162,6 +176,7 @@ export class Streams {
       stream: query.get("stream") === "true",
       timeoutSeconds: timeout === null ? null : Number(timeout),
       executionId: query.get("executionId"),
+      inContext: query.has("context"),
     };
     const response = await executions.execute(call, {
       sent: (bytes) => meter.count({ egressBytes: bytes }, { store: false }),
@@ -170,8 +185,7 @@ export class Streams {
       completed: (completion) => {
         if (completion !== null) {
           begun.began(true);
-          const id = completionEventId(completion.executionId);
-          lifecycle.events.emit("execution.completed", { ...completion }, { id, store: false });
+          tellCompletion(completion, lifecycle);
         }
       },
       ended: (streamed) => {
@@ -184,6 +198,19 @@ export class Streams {
       begun.began(true);
     }
     return response;
+  }
+}
+
+function isRead({ method }: Request): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+/** To the account, and to the history with the files that it has changed. */
+function tellCompletion({ filesWritten, ...completion }: Completion, { events, notes }: Lifecycle): void {
+  const id = completionEventId(completion.executionId);
+  events.emit("execution.completed", completion, { id, store: false });
+  if (filesWritten.length > 0) {
+    notes.note(filesChanged(`${id}_files`, filesWritten, completion.executionId), { store: false });
   }
 }
 

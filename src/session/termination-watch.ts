@@ -12,6 +12,9 @@ import { readResult } from "./supervisor-client.ts";
 const GRACE_MS = 10_000;
 const PAUSE_MS = 1000;
 
+/** A loss that takes nothing with it. */
+export const SAVED_FIRST = "it was told to end, and its files were saved first";
+
 export class TerminationWatch {
   readonly #runtime: Runtime;
   readonly #isWanted: () => boolean;

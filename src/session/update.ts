@@ -12,6 +12,7 @@ import { recordAfter } from "./record.ts";
 import type { SessionRecord } from "./record.ts";
 import type { Runtime } from "./runtime.ts";
 import { putServices } from "./services.ts";
+import { visibleState } from "./state.ts";
 import type { SessionStore } from "./store.ts";
 
 export interface UpdateParts {
@@ -35,7 +36,7 @@ export async function updateSession(
   const record = recordAfter(before, changes, Date.now());
   const account = accountOf(env, record.accountId);
   const forked = await completeFork(env, store, before);
-  const entered = forked.ok ? await account.enter(record) : forked;
+  const entered = forked.ok ? await account.enter(record, visibleState(session.value.state)) : forked;
   if (!entered.ok) {
     return entered;
   }

@@ -10,8 +10,10 @@ import { startBench } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import { cliFigures } from "./figures-cli.ts";
 import { consoleFigures } from "./figures-console.ts";
+import { contextFigures } from "./figures-contexts.ts";
 import { executeFigures } from "./figures-execute.ts";
 import { fileFigures } from "./figures-files.ts";
+import { historyFigures } from "./figures-history.ts";
 import { loadFigures } from "./figures-load.ts";
 import { memoryFigures } from "./figures-memory.ts";
 import { previewFigures } from "./figures-preview.ts";
@@ -35,6 +37,8 @@ const GROUPS: readonly (readonly [name: string, measure: (bench: Bench) => Promi
   ["memory", (bench) => memoryFigures(bench, { docker })],
   ["worker", workerFigures],
   ["execute", (bench) => executeFigures(bench, { docker })],
+  ["contexts", contextFigures],
+  ["history", historyFigures],
   ["files", fileFigures],
   ["preview", previewFigures],
   ["stream", streamFigures],

@@ -1,6 +1,6 @@
 // `buntime exec` and `buntime run`: programs in a session as if they ran here.
 import { createHash, randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { platformOfRun, sharedSession } from "../support/e2e.ts";
@@ -188,6 +188,19 @@ describe("run", () => {
     const { code, stderr } = await buntime(["run", "-s", session.id, file, "argument"]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/third line[\s\S]*:3:/);
+  });
+
+  // Sessions run the machine's own.
+  test.runIf(existsSync("/usr/bin/python3"))("a Python file runs as Python", async () => {
+    const file = path.join(folder(), "program.py");
+    writeFileSync(file, "import sys\nprint(sys.stdin.read())\nsys.exit(5)\n");
+    expect(await buntime(["run", file], { input: "piped" })).toMatchObject({ code: 5, stdout: "piped\n" });
+  });
+
+  test("a Python file is given no arguments, and it is said what to do", async () => {
+    const { code, stderr } = await buntime(["run", "program.py", "argument"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("buntime exec");
   });
 
   test("a file that is not there is a mistake in the command line", async () => {

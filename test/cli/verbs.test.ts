@@ -16,7 +16,8 @@ describe("help", () => {
     const { code, stdout } = await buntime([verb, "--help"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Usage: buntime /);
-    if (!["sessions", "snapshots", "keys", "files"].includes(verb)) expect(stdout).toContain("Examples:\n  $ ");
+    if (!["sessions", "snapshots", "contexts", "keys", "files"].includes(verb))
+      expect(stdout).toContain("Examples:\n  $ ");
   });
 
   test("a verb that is not known ends with 2 and a guess at what was meant", async () => {
@@ -30,6 +31,21 @@ describe("help", () => {
     const { version } = JSON.parse(readFileSync(path.join(import.meta.dirname, "../../package.json"), "utf8"));
     expect((await buntime(["--version"])).stdout).toBe(`${version}\n`);
   });
+});
+
+test("contexts keep what runs bind, show what they show, and end as their code does", async () => {
+  const context = (await buntime(["contexts", "create", session.id, "--name", "steps"])).stdout.trim();
+  const run = (...code: string[]): ReturnType<typeof buntime> =>
+    buntime(["contexts", "run", session.id, context, ...code]);
+  expect(await run("const a: number = 40")).toMatchObject({ code: 0, stdout: "" });
+  expect(await run("console.log('sum'); a + 2")).toMatchObject({ code: 0, stdout: "sum\n42\n" });
+  const failed = await run("missing");
+  expect(failed.code).toBe(1);
+  expect(failed.stderr).toContain("ReferenceError");
+  expect((await buntime(["contexts", "list", session.id])).stdout).toMatch(new RegExp(`${context} +typescript +idle`));
+  const deleted = await buntime(["contexts", "delete", session.id, context]);
+  expect(deleted.stdout).toBe(`${context}\n`);
+  expect((await run("a")).code).toBe(1);
 });
 
 describe("sessions", () => {
@@ -48,6 +64,22 @@ describe("sessions", () => {
     const { stdout } = await buntime(["sessions", "delete", id, forked.stdout.trim()]);
     expect(stdout).toBe(`${id}\n${forked.stdout}`);
     expect((await buntime(["sessions", "info", id])).code).toBe(1);
+  });
+
+  test("are found by tags and words, and begin without a container where that is asked for", async () => {
+    const tag = `cli-${Date.now()}`;
+    const asked = ["--on-demand", "--tag", tag, "--tag", "second", "--description", "Report of the quarter"];
+    const id = (await buntime(["sessions", "create", ...asked])).stdout.trim();
+    const session = { id, state: "deep-sleep", tags: [tag, "second"], description: "Report of the quarter" };
+    expect(await json(["sessions", "info", id])).toMatchObject(session);
+    expect((await buntime(["sessions", "info", id])).stdout).toMatch(
+      new RegExp(`tags +${tag}, second\ndescription +Report of the quarter`),
+    );
+    const found = async (...filter: string[]): Promise<string> =>
+      (await buntime(["sessions", "list", "-q", "--tag", tag, ...filter])).stdout;
+    expect(await found("--tag", "second", "--query", "QUARTER report")).toBe(`${id}\n`);
+    expect([await found("--tag", "third"), await found("--query", "year")]).toEqual(["", ""]);
+    expect((await buntime(["sessions", "delete", id])).code).toBe(0);
   });
 
   test("are opened by their previews' addresses, private ones with a token", async () => {

@@ -24,7 +24,14 @@ declare module "vitest" {
 }
 
 /** What snippets import besides, linked from here: nothing is fetched. */
-const LINKED = ["standardwebhooks", "@types/node", "undici-types"];
+const LINKED = [
+  "standardwebhooks",
+  "sandbox-agent",
+  "@types/better-sqlite3",
+  "@types/pg",
+  "@types/node",
+  "undici-types",
+];
 
 export default async function setup(project: TestProject): Promise<() => void> {
   const home = realpathSync(mkdtempSync(path.join(tmpdir(), "buntime-docs-")));
@@ -52,6 +59,8 @@ export default async function setup(project: TestProject): Promise<() => void> {
           types: ["node"],
           paths: {
             buntime: [path.join(ROOT, "src/sdk/index.ts")],
+            "buntime/persist": [path.join(ROOT, "src/sdk/persist/index.ts")],
+            "buntime/memory": [path.join(ROOT, "src/sdk/memory/index.ts")],
             "buntime/testing": [path.join(ROOT, "src/local/testing.ts")],
           },
           // Snippets are modules, whether they import anything or not.

@@ -30,7 +30,7 @@ async function start({ args = [], client: options, key = run.apiKey }: StartOpti
 describe("buntime mcp", () => {
   it("gives a program the tools and resources, and one session of its own that ends with it", async ({ expect }) => {
     const [one, other] = await Promise.all([start(), start()]);
-    expect((await one.listTools()).tools).toHaveLength(14);
+    expect((await one.listTools()).tools).toHaveLength(15);
     const written = await one.callTool({ name: "write_file", arguments: { path: "a.txt", content: "zwölf\n" } });
     const session = sessionOf(written);
     const ran = await one.callTool({

@@ -21,6 +21,7 @@ describe("Tools", () => {
       "read_file",
       "restore",
       "run_command",
+      "run_in_context",
       "search_files",
       "snapshot",
       "start_service",
@@ -63,6 +64,27 @@ describe("Tools", () => {
     expect(slow.isError).not.toBe(true);
     expect(slow.structuredContent).toMatchObject({ timedOut: true });
     expect(textOf(slow)).toContain("background: true");
+  });
+
+  it("run code in steps, with variables that stay and pictures that are shown", async ({ expect }) => {
+    const { call } = await connect();
+    const language = "typescript";
+    const [first, second] = await Promise.all([
+      call("run_in_context", { language, code: "var a: number = 40" }),
+      call("run_in_context", { language, code: "var b = 2" }),
+    ]);
+    expect([textOf(first), textOf(second)]).toEqual([expect.any(String), expect.any(String)]);
+    const sum = await call("run_in_context", { language, code: "console.log('sum'); a + b" });
+    expect(textOf(sum)).toMatch(/^stdout:\nsum\n42/);
+    expect(sum.structuredContent).toMatchObject({ results: [{ text: "42" }], error: null, lost: null });
+
+    const failed = await call("run_in_context", { language, code: "missing" });
+    expect(failed.isError).not.toBe(true);
+    expect(textOf(failed)).toContain("ReferenceError");
+
+    const code = `display(new Blob([Uint8Array.fromBase64("${PIXEL}")], { type: "image/png" }))`;
+    const shown = await call("run_in_context", { language, code });
+    expect(shown.content).toContainEqual({ type: "image", data: PIXEL, mimeType: "image/png" });
   });
 
   it("leave out the middle of long output, and say so", async ({ expect }) => {

@@ -4,6 +4,7 @@ import { homedir, userInfo } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { build } from "esbuild";
 import { publint } from "publint";
 import { describe, expect, inject, test } from "vitest";
 import { parts, ROOT, workerdPath } from "../../src/local/repository.ts";
@@ -21,7 +22,14 @@ function leaves(value: unknown): string[] {
 
 describe("the package", () => {
   test("exports the client library, the test double, and nothing else", () => {
-    expect(Object.keys(manifest.exports)).toEqual([".", "./sdk", "./testing", "./package.json"]);
+    expect(Object.keys(manifest.exports)).toEqual([
+      ".",
+      "./sdk",
+      "./memory",
+      "./persist",
+      "./testing",
+      "./package.json",
+    ]);
     expect(manifest.bin).toEqual({ buntime: "dist/cli/main.js" });
   });
 
@@ -57,8 +65,9 @@ describe("the package", () => {
     const source = files.filter((file) =>
       /\.test\.|(?<!\.d)\.tsx?$|(^|\/)\.env|(^|\/)api-key$|\.pem$|\.map$|tsconfig/.test(file),
     );
-    // User code is run with this one as it is.
-    expect(source).toEqual(["dist/platform/supervisor/preload.ts"]);
+    // User code is run with these as they are.
+    const kernel = "dist/platform/supervisor/kernels/javascript.ts";
+    expect(source.toSorted()).toEqual([kernel, "dist/platform/supervisor/preload.ts"]);
     const forbidden = [ROOT, homedir(), `/home/${userInfo().username}`, "sourceMappingURL=data:", "BEGIN PRIVATE KEY"];
     const told = files.flatMap((file) => {
       const text = readFileSync(path.join(installed, file), "latin1");
@@ -77,6 +86,19 @@ describe("the package", () => {
     const library = readFileSync(path.join(installed, "dist/sdk/index.js"));
     expect(gzipSync(library).length).toBeLessThanOrEqual(10 * 1024);
     expect(library.toString()).not.toMatch(/\bfrom\s*"|\brequire\(|\bimport\(/);
+  });
+
+  test("gives a bundler one driver for agents' sessions without the others", async () => {
+    const { outputFiles } = await build({
+      stdin: { contents: `export { PostgresSessionPersistDriver } from "buntime/persist"`, resolveDir: inject("bare") },
+      bundle: true,
+      minify: true,
+      format: "esm",
+      write: false,
+    });
+    const bundle = outputFiles[0]?.contents ?? new Uint8Array();
+    expect(gzipSync(bundle).length).toBeLessThanOrEqual(3 * 1024);
+    expect(Buffer.from(bundle).toString()).not.toMatch(/indexedDB|sqlite_master|authorization/);
   });
 
   test("is laid out as npm's tools expect", async () => {

@@ -4,6 +4,8 @@ import { Project, RUNTIMES } from "./project.ts";
 const IMPORT = `
 import * as main from "buntime";
 import * as sdk from "buntime/sdk";
+import { Memory } from "buntime/memory";
+import { BuntimeSessionPersistDriver } from "buntime/persist";
 import manifest from "buntime/package.json" with { type: "json" };
 if (main.Buntime !== sdk.Buntime) throw new Error("two clients");
 const client = new main.Buntime({ apiKey: "btk_unused", baseUrl: "http://127.0.0.1:1/api", maxRetries: 0 });
@@ -12,6 +14,12 @@ try {
 } catch (error) {
   console.log(JSON.stringify([error instanceof main.BuntimeError, error.code, error.status, manifest.name]));
 }
+const memory = new Memory({ apiKey: "btk_unused", baseUrl: "http://127.0.0.1:1/api", maxRetries: 0 });
+const refused = await memory.contexts.list({ sessionId: "none" }).catch((error) => error);
+if (!(refused instanceof main.BuntimeError)) throw new Error("two classes of errors");
+const persist = new BuntimeSessionPersistDriver({ sessionId: "none", baseUrl: "http://127.0.0.1:1/api", maxRetries: 0 });
+const unread = await persist.getSession("s").catch((error) => error);
+if (!(unread instanceof main.BuntimeError)) throw new Error("two classes of errors of drivers");
 `;
 
 describe.each(RUNTIMES.filter(({ program }) => program !== null))("$name", ({ program }) => {

@@ -6,6 +6,7 @@ import { Project } from "./project.ts";
 const USE = `
 import { Buntime, BuntimeError, type ExecuteResult, type Session } from "buntime";
 import type { Snapshot } from "buntime/sdk";
+import { BuntimeSessionPersistDriver, type SessionPersistDriver } from "buntime/persist";
 import { startBuntime } from "buntime/testing";
 
 const client = new Buntime({ apiKey: "btk_key", timeout: 1000 });
@@ -23,6 +24,9 @@ try {
 }
 await using platform = await startBuntime({ idleAfter: "1s" });
 console.log(platform.client(), snapshot.snapshotId);
+
+const persist: SessionPersistDriver = new BuntimeSessionPersistDriver({ sessionId: session.id, timeout: 1000 });
+console.log((await persist.listSessions({ limit: 3 })).items.map(({ agent }) => agent));
 
 // @ts-expect-error: there is no such field
 void client.execute({ session: "ses" });

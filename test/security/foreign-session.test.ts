@@ -99,7 +99,7 @@ describe("another account's session", () => {
 });
 
 describe("what is in another account's session", () => {
-  test.each(["executionId", "snapshotId", "tokenId", "terminalId"] as const)(
+  test.each(["executionId", "snapshotId", "tokenId", "terminalId", "contextId"] as const)(
     "its %s opens nothing in a session of one's own",
     async (parameter) => {
       const routes = OPERATIONS.filter(({ route }) => route.path.includes(`{${parameter}}`));

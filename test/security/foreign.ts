@@ -1,6 +1,8 @@
 // For each operation a request that would succeed for its owner, so that a stranger is refused for no other reason than
 // that it is somebody else's. Operations that are not listed want nothing but their path.
 import { NewKey } from "../../src/contract/account.ts";
+import { Context } from "../../src/contract/contexts.ts";
+import { Appended, Thread } from "../../src/contract/history.ts";
 import { NewPreviewToken } from "../../src/contract/preview.ts";
 import { NewWebhook } from "../../src/contract/events.ts";
 import type { Session } from "../../src/contract/session.ts";
@@ -21,6 +23,12 @@ export async function belongingsOf(client: Client, name: string): Promise<Belong
   const snapshot = await client.ask(Snapshot, "POST", `/sessions/${id}/snapshots`, { label: "kept" });
   const token = await client.ask(NewPreviewToken, "POST", `/sessions/${id}/preview-tokens`, {});
   const terminal = await new TerminalViewer(client, id, { command: "cat words.txt; exec cat" }).ready();
+  const context = await client.ask(Context, "POST", `/sessions/${id}/contexts`, { language: "javascript" });
+  const said = await client.ask(Appended, "POST", `/sessions/${id}/messages`, {
+    type: "user_message",
+    content: OWNED_TEXT,
+  });
+  const thread = await client.ask(Thread, "PUT", `/sessions/${id}/threads/kept`, { record: { words: OWNED_TEXT } });
   const key = await client.ask(NewKey, "POST", "/keys", { name: "second", scopes: ["sessions:read"] });
   const webhook = await client.ask(NewWebhook, "POST", "/webhooks", { url: HOOK });
   return {
@@ -32,6 +40,9 @@ export async function belongingsOf(client: Client, name: string): Promise<Belong
     tokenId: token.tokenId,
     token: token.token,
     terminalId: terminal.terminal.id,
+    contextId: context.id,
+    eventId: said.items[0]?.id ?? "",
+    threadId: thread.id,
     keyId: key.id,
     webhookId: webhook.id,
     deliveryId: `dlv_${"0".repeat(20)}`,
@@ -49,6 +60,11 @@ export const WANTED: Readonly<Record<string, Wanted>> = {
   updateSession: { json: { metadata: { taken: true }, name: "taken", preview: "public" } },
   execute: { json: { command: "cat words.txt; echo gone > words.txt" } },
   kill: { json: {} },
+  createContext: { json: { language: "javascript" } },
+  runInContext: { json: { code: "await Bun.write('words.txt', 'gone')" } },
+  appendEvents: { json: { payload: "taken" } },
+  addMessages: { json: { type: "user_message", content: "taken" } },
+  putThread: { json: { record: "taken" } },
   writeFiles: { json: { path: "words.txt", content: "gone" } },
   readFile: { query: { path: "words.txt" } },
   deleteFile: { query: { path: "words.txt" } },

@@ -2,7 +2,9 @@
 // because it costs a container each time or takes the account away from under the others.
 import * as z from "zod";
 import { NewAccount } from "../../src/contract/account.ts";
+import { Context } from "../../src/contract/contexts.ts";
 import { NewWebhook } from "../../src/contract/events.ts";
+import { Appended, Thread } from "../../src/contract/history.ts";
 import { NewPreviewToken } from "../../src/contract/preview.ts";
 import { Snapshot } from "../../src/contract/snapshot.ts";
 import { clientOf, operator } from "./accounts.ts";
@@ -19,6 +21,12 @@ export async function makeWorld(): Promise<{ readonly world: World; end(): Promi
     command: "echo hi; mkdir -p src; echo text > src/a.txt",
   });
   const snapshot = await client.ask(Snapshot, "POST", `/sessions/${one.id}/snapshots`, { label: "first" });
+  const context = await client.ask(Context, "POST", `/sessions/${one.id}/contexts`, { language: "javascript" });
+  const said = await client.ask(Appended, "POST", `/sessions/${one.id}/messages`, {
+    type: "user_message",
+    content: "text",
+  });
+  await client.ask(Thread, "PUT", `/sessions/${one.id}/threads/kept`, { record: 1 });
   const hook = await client.ask(NewWebhook, "POST", "/webhooks", { url: "https://hooks.example.com/fuzzed" });
   const token = await client.ask(NewPreviewToken, "POST", `/sessions/${one.id}/preview-tokens`, {});
   return {
@@ -29,7 +37,11 @@ export async function makeWorld(): Promise<{ readonly world: World; end(): Promi
       snapshotId: [snapshot.snapshotId],
       to: [snapshot.snapshotId],
       tokenId: [token.tokenId],
+      contextId: [context.id],
       webhookId: [hook.id],
+      eventId: [said.items[0]?.id ?? ""],
+      threadId: ["kept"],
+      thread: ["kept"],
       accountId: [spare.id],
       keyId: [spare.keyId],
       path: ["src/a.txt", "src", "new/file.txt"],
@@ -55,6 +67,8 @@ const TAMED: Readonly<Record<string, Tamed>> = {
     without: ["code", "files"],
     having: { sessionId: "fuzzed", command: "true", timeout: 5, background: false, workingDir: "/workspace" },
   },
+  createContext: { without: ["workingDir"], having: { language: "javascript" } },
+  runInContext: { without: [], having: { code: "1", timeout: 5 } },
   createSession: { without: ["services", "image", "resourceLimits"] },
   updateSession: { without: ["services", "name", "idleAfter", "deepSleepAfter", "budget"] },
   writeFiles: { without: ["files"], having: { path: "written.txt", content: "x", encoding: "utf-8" } },
@@ -79,6 +93,8 @@ export const SPARED = new Set([
   "rotateKey",
   "deleteWebhook",
   "deleteSnapshot",
+  "deleteContext",
+  "deleteThread",
 ]);
 
 export function valuesFor(operation: string, name: string, world: World): readonly string[] {
@@ -92,6 +108,8 @@ export function valuesFor(operation: string, name: string, world: World): readon
 const COSTLY = new Set([
   "createSession",
   "execute",
+  "createContext",
+  "runInContext",
   "kill",
   "forkSession",
   "createSnapshot",

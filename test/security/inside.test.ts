@@ -90,6 +90,12 @@ function machineTargets(): string[] {
       "169.254.169.254",
     ].map((host) => `${host}:${canaryPort}`),
     `127.0.0.1:${port}`,
+    // The platform by its own name, which serves the account's storage and nothing else.
+    "buntime.internal",
+    "buntime.internal:80",
+    "BUNTIME.INTERNAL.:80",
+    `buntime.internal:${port}`,
+    `buntime.internal:${canaryPort}`,
     "169.254.169.254:80",
     "metadata.google.internal:80",
   ];
@@ -232,6 +238,34 @@ describe("code in a session, looking for this machine", () => {
       ]);
     }
   });
+
+  test.skipIf(ON_DOCKER)(
+    "gets of the platform the storage of an account, which wants a token, and nothing else",
+    async () => {
+      const answers = await js<number[][]>(`
+      const { hostname, port } = new URL(process.env.HTTP_PROXY);
+      const ask = (target, more = "") => new Promise((resolve) => {
+        const socket = require("node:net").connect({ host: hostname, port: Number(port) });
+        let text = "";
+        socket.setTimeout(20000, () => socket.destroy());
+        socket.on("connect", () => socket.write("GET http://buntime.internal" + target + " HTTP/1.1\\r\\n" + more + "\\r\\n"));
+        socket.on("data", (data) => { text += data; });
+        socket.on("error", () => resolve(text));
+        socket.on("close", () => resolve(text));
+      });
+      const second = "\\r\\nGET /health HTTP/1.1\\r\\nhost: localhost\\r\\n";
+      const key = "authorization: Bearer ${mallory.apiKey}\\r\\n";
+      const tried = [
+        ["/era/api/storage/kv/any"], ["/era/api/storage/kv/any", key], ["/era/api/storage/kv/any", "host: ${other.replace("_", "-")}.${run.domain}\\r\\n"],
+        ["/era/api/storage/kv/any", key + second],
+        ["/health"], ["/api/sessions", key], ["/era/api/sessions", key], ["/era/api/storage"],
+        ["/era/api/storage/../sessions", key], ["/era/api/storage/%2e%2e/sessions", key], ["/era/api/storage\\\\..\\\\sessions", key],
+      ];
+      const answers = await Promise.all(tried.map(([target, more]) => ask(target, more)));
+      console.log(JSON.stringify(answers.map((text) => [...text.matchAll(/HTTP\\/1\\.1 (\\d+)/g)].map(([, status]) => Number(status)))));`);
+      expect(answers).toEqual([[401], [200], [401], [200], [403], [403], [403], [403], [403], [403], [403]]);
+    },
+  );
 
   test("reads nothing of the engine's, nor of the platform's data or source", async () => {
     const files = [run.logFile, "/etc/shadow", "/proc/kcore", "/dev/mem", "/dev/sda"];

@@ -27,7 +27,8 @@ export async function containerOf(client: Client, sessionId: string): Promise<Se
   return { isThere, signal: (name) => void (isThere() && process.kill(first.pid, name)) };
 }
 
-function ipcNamespace(pid: number): string | null {
+/** Null: it is no process of ours to look at, or none any more. */
+export function ipcNamespace(pid: number): string | null {
   try {
     return readlinkSync(`/proc/${pid}/ns/ipc`);
   } catch {

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodePath, honoPath, pathReader } from "../../src/http/path.ts";
-import { parseQuery } from "../../src/http/query.ts";
+import { encodePath, honoPath, pathReader } from "../../src/lib/route-path.ts";
+import { parseQuery } from "../../src/lib/query-string.ts";
 
 describe("a path", () => {
   const read = pathReader("/sessions/{id}/files/{path}");

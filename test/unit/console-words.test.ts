@@ -76,6 +76,8 @@ const SESSION = {
   state: "active",
   createdAt: "2026-01-01T00:00:00.000Z",
   metadata: { team: "shop", run: 42 },
+  tags: ["Black-Friday"],
+  description: "The basket of the autumn",
   lastRestore: null,
   // SAFETY: what the functions of this file look at.
 } as unknown as SessionInfo;
@@ -83,8 +85,8 @@ const SESSION = {
 describe("a search for sessions", () => {
   const finds = (text: string, state: Session["state"] | "all" = "all") => matches(SESSION, { text, state });
 
-  it("finds by name, id, and metadata, every word of it", () => {
-    for (const text of ["", "check", "ses_aaa", "shop", "team:shop", "run=42", "CHECK team:sh"])
+  it("finds by name, id, tag, description and metadata, every word of it", () => {
+    for (const text of ["", "check", "ses_aaa", "shop", "team:shop", "run=42", "CHECK team:sh", "friday autumn"])
       expect(finds(text)).toBe(true);
     for (const text of ["team:data", "check data", "shop:team"]) expect(finds(text)).toBe(false);
     expect([finds("", "active"), finds("", "idle")]).toEqual([true, false]);

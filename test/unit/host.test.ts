@@ -28,6 +28,28 @@ describe("the API", () => {
   });
 });
 
+describe("Agentbase's API", () => {
+  it("is at /agentbase on the main host and on any other, and nowhere else", () => {
+    expect(doorOf(DOMAIN, "/agentbase", DOMAIN)).toEqual({ kind: "agentbase", path: "/" });
+    expect(doorOf(DOMAIN, "/agentbase/", DOMAIN)).toEqual({ kind: "agentbase", path: "/" });
+    expect(doorOf("127.0.0.1:8787", "/agentbase/get-messages", DOMAIN)).toEqual({
+      kind: "agentbase",
+      path: "/get-messages",
+    });
+    expect(doorOf(DOMAIN, "/agentbases", DOMAIN)).toEqual({ kind: "main", path: "/agentbases" });
+    expect(doorOf(`ses-${REST}.${DOMAIN}`, "/agentbase/get-messages", DOMAIN).kind).toBe("preview");
+  });
+});
+
+describe("ERA's API", () => {
+  it("is at /era on the main host and on any other, and nowhere else", () => {
+    expect(doorOf(DOMAIN, "/era", DOMAIN)).toEqual({ kind: "era", path: "/" });
+    expect(doorOf("127.0.0.1:8787", "/era/api/sessions", DOMAIN)).toEqual({ kind: "era", path: "/api/sessions" });
+    expect(doorOf(DOMAIN, "/eras", DOMAIN)).toEqual({ kind: "main", path: "/eras" });
+    expect(doorOf(`ses-${REST}.${DOMAIN}`, "/era/api/sessions", DOMAIN).kind).toBe("preview");
+  });
+});
+
 describe("a preview", () => {
   it("is at the session's host, on port 8080 or the port that is named, whatever the path", () => {
     fc.assert(

@@ -72,6 +72,8 @@ describe("an answer", () => {
 
   it("that nobody expected decides nothing", () => {
     expect(worth(500, { code: "internal_error" })).toBe("undecided");
+    const broken = { code: "container_unavailable", details: { reason: "reset", broken: true } };
+    expect(worth(503, broken)).toBe("undecided");
     expect(worthOf({ status: 502, body: new TextEncoder().encode("<html>") }, false)).toBe("undecided");
   });
 });

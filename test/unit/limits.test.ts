@@ -5,18 +5,19 @@ import { instanceFor } from "../../src/session/instance.ts";
 
 describe("a container's size", () => {
   it("is the smallest named one that holds what was asked for", () => {
-    expect(instanceFor(DEFAULT_RESOURCES)).toBe("basic");
-    expect(instanceFor({ memory: 128, cpu: 0.0625, timeout: 30, disk: 512 })).toBe("lite");
-    expect(instanceFor({ memory: 4096, cpu: 0.25, timeout: 30, disk: 1024 })).toBe("standard-1");
+    expect(instanceFor(DEFAULT_RESOURCES, "bun")).toBe("basic");
+    expect(instanceFor({ memory: 128, cpu: 0.0625, timeout: 30, disk: 512 }, "bun")).toBe("lite");
+    expect(instanceFor({ memory: 4096, cpu: 0.25, timeout: 30, disk: 1024 }, "bun")).toBe("standard-1");
+    expect(instanceFor({ memory: 128, cpu: 0.0625, timeout: 30, disk: 512 }, "polyglot")).toBe("basic");
   });
 
   it("from 1 vCPU on is made to measure, within the platform's proportions", () => {
-    expect(instanceFor({ memory: 4096, cpu: 1, timeout: 30, disk: 5120 })).toEqual({
+    expect(instanceFor({ memory: 4096, cpu: 1, timeout: 30, disk: 5120 }, "bun")).toEqual({
       vcpu: 1,
       memoryMib: 4096,
       diskMb: 6144,
     });
-    expect(instanceFor({ memory: 256, cpu: 0.75, timeout: 30, disk: 1024 })).toEqual({
+    expect(instanceFor({ memory: 256, cpu: 0.75, timeout: 30, disk: 1024 }, "bun")).toEqual({
       vcpu: 1,
       memoryMib: 3072,
       diskMb: 2048,

@@ -117,6 +117,12 @@ describe("a session", () => {
     }
   });
 
+  it("that begins without a container has nothing to be done until a call needs one", () => {
+    const { state, effects } = step(GONE, { type: "create", expiresAt: DAY, asleep: true }, 0, timing);
+    expect([visibleState(state), effects, deadlinesOf(state)]).toEqual(["deep-sleep", [], { expiry: DAY }]);
+    expect(step(state, { type: "rouse" }, 1000, timing)).toEqual({ state: created(1000, DAY), effects: [] });
+  });
+
   it("is not released by a save that belongs to an earlier sleep", () => {
     const before = fallingAsleep();
     const again = play(before, [
@@ -251,6 +257,20 @@ describe("in any order of events, with duplicates, crashes and a clock that jump
           const saved =
             happened.type === "saved" && before.phase === "falling-asleep" && before.retryAt === happened.attempt;
           expect(saved || happened.type === "replace" || before.phase === "releasing").toBe(true);
+        }
+      }),
+    );
+  });
+
+  it("one that begins without a container stays so, and nothing is done for it but its removal, until a call needs one", () => {
+    fc.assert(
+      fc.property(history, (events) => {
+        const asleep = step(GONE, { type: "create", expiresAt: 5_000_000, asleep: true }, 0, timing).state;
+        const uncalled = events.filter(([{ type }]) => type !== "rouse");
+        for (const [, { state, effects }] of steps(asleep, uncalled)) {
+          if (state.phase === "gone") return;
+          expect(["asleep", "deleting"]).toContain(state.phase);
+          expect(effects.filter((effect) => effect !== "remove")).toEqual([]);
         }
       }),
     );

@@ -21,6 +21,7 @@ const RECORD: ExecutionRecord = {
   outputBytes: 6,
   truncated: false,
   filesWritten: ["a"],
+  context: null,
 };
 
 it("an answer that was lost on the way is told again from the record, byte by byte", () => {
@@ -47,4 +48,21 @@ it("an execution that a limit has ended is told as that limit, with its output",
       error: { code: reason, details: { executionId: RECORD.executionId, stdout: "so far" } },
     });
   }
+});
+
+it("a run in a context is told again with what it has shown, and with what its record says of it", () => {
+  const result = { type: "json", main: true, text: "[1]", json: [1] } as const;
+  const chunks = [
+    { seq: 1, stream: "stdout", data: "before\n", encoding: "utf-8" },
+    { seq: 2, stream: "result", data: JSON.stringify(result), encoding: "utf-8" },
+  ] as const;
+  const context = {
+    contextId: "ctx_0123456789abcdefghij",
+    error: null,
+    dropped: [{ name: "socket", reason: "it is a connection" }],
+    lost: { at: RECORD.startedAt, reason: "it was killed" },
+  };
+  const answer = resultFromRecord({ ...RECORD, context }, chunks, "utf-8");
+  expect(answer).toMatchObject({ ok: true, value: { stdout: "before\n", stderr: "", results: [result], ...context } });
+  expect(resultFromRecord(RECORD, chunks.slice(0, 1), "utf-8")).not.toHaveProperty("value.results");
 });

@@ -198,7 +198,10 @@ export class ChangeTracker {
   }
 }
 
-/** Installed packages, version control and the supervisor's own are not what an execution was asked to write. */
+/** Installed packages, what Python compiles beside its sources, and version control. */
+const NOT_WRITTEN: ReadonlySet<string> = new Set(["node_modules", "site-packages", "__pycache__", ".git"]);
+
+/** These, and the supervisor's own, are not what an execution was asked to write. */
 function isIgnored(path: string, name = nameOf(path)): boolean {
-  return name === "node_modules" || name === ".git" || isHidden(path, name);
+  return NOT_WRITTEN.has(name) || isHidden(path, name);
 }

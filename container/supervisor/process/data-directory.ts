@@ -16,7 +16,7 @@ import type { Config } from "../config.ts";
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
-export type DataName = "executions" | "processes" | "sources";
+export type DataName = "contexts" | "executions" | "processes" | "sources";
 
 /** The same object for as long as it is the same directory. */
 export interface HeldDirectory {
@@ -52,10 +52,11 @@ export class DataDirectory {
       closeSync(held.fd);
       this.#held.delete(name);
     }
-    const data = this.#openOrMake(`/proc/self/fd/${this.#workspace}/.buntime`, "supervisor");
+    const data = this.openOrMake(`/proc/self/fd/${this.#workspace}/.buntime`, "supervisor");
     try {
-      for (const theirs of ["install", "home"]) closeSync(this.#openOrMake(`/proc/self/fd/${data}/${theirs}`, "user"));
-      const fd = this.#openOrMake(`/proc/self/fd/${data}/${name}`, "supervisor");
+      for (const theirs of ["install", "home", "cache"])
+        closeSync(this.openOrMake(`/proc/self/fd/${data}/${theirs}`, "user"));
+      const fd = this.openOrMake(`/proc/self/fd/${data}/${name}`, "supervisor");
       const { dev, ino } = fstatSync(fd);
       const made = { path: `/proc/self/fd/${fd}`, fd, dev, ino };
       this.#held.set(name, made);
@@ -65,7 +66,8 @@ export class DataDirectory {
     }
   }
 
-  #openOrMake(path: string, owner: "user" | "supervisor"): number {
+  /** @param path of a directory, below one that is held. What is there and none gives way. The caller closes it. */
+  openOrMake(path: string, owner: "user" | "supervisor"): number {
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (stat !== undefined && !stat.isDirectory()) unlinkSync(path);
     if (stat?.isDirectory() !== true) mkdirSync(path, { mode: 0o755 });

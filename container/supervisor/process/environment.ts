@@ -8,22 +8,51 @@ export const EXECUTION_MARK = "BUNTIME_EXECUTION_ID";
 export const SERVICE_MARK = "BUNTIME_SERVICE";
 /** And for a terminal, by its id. */
 export const TERMINAL_MARK = "BUNTIME_TERMINAL_ID";
+/** And for a context. */
+export const CONTEXT_MARK = "BUNTIME_CONTEXT_ID";
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 export function baseEnvironment(config: Config): Readonly<Record<string, string>> {
   const data = `${config.workspace}/.buntime`;
+  const home = `${data}/home`;
   return {
-    PATH: process.env["PATH"] ?? DEFAULT_PATH,
-    HOME: `${data}/home`,
+    PATH: `${home}/.local/bin:${process.env["PATH"] ?? DEFAULT_PATH}`,
+    HOME: home,
     USER: "bun",
     LOGNAME: "bun",
     SHELL: "/bin/sh",
     LANG: "C.UTF-8",
     TMPDIR: "/tmp",
     BUN_INSTALL_CACHE_DIR: `${data}/install`,
+    ...packageVariables(home, config.cache),
     ...(config.sockets === null ? {} : proxyVariables()),
     ...config.userEnvironment,
+  };
+}
+
+/**
+ * Of the tools of languages: what is installed for all projects goes into ~/.local, which is saved with the workspace, and
+ * what can be had again into the cache, which is not. pip chooses ~/.local by itself, except in a virtual environment.
+ */
+function packageVariables(home: string, cache: string): Record<string, string> {
+  return {
+    // What was printed before a program was ended must not be lost with it.
+    PYTHONUNBUFFERED: "1",
+    PIP_BREAK_SYSTEM_PACKAGES: "1",
+    PIP_DISABLE_PIP_VERSION_CHECK: "1",
+    PIP_CACHE_DIR: `${cache}/pip`,
+    NPM_CONFIG_PREFIX: `${home}/.local`,
+    NPM_CONFIG_CACHE: `${cache}/npm`,
+    NPM_CONFIG_UPDATE_NOTIFIER: "false",
+    GOBIN: `${home}/.local/bin`,
+    GOCACHE: `${cache}/go-build`,
+    // Otherwise nobody but root could remove a module.
+    GOFLAGS: "-modcacherw",
+    DENO_INSTALL_ROOT: `${home}/.local`,
+    DENO_NO_UPDATE_CHECK: "1",
+    // The machine's own authorities as well.
+    DENO_TLS_CA_STORE: "mozilla,system",
   };
 }
 

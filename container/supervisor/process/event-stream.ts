@@ -2,9 +2,9 @@
 // memory and holds nothing up.
 import type { ErrorBody } from "../../../src/contract/errors.ts";
 import { HEARTBEAT_MS } from "../../../src/contract/limits.ts";
-import { COMMENT, EVENT_STREAM_HEADERS, eventText, outputEvent } from "../../../src/lib/output-events.ts";
+import { COMMENT, EVENT_STREAM_HEADERS, eventText, outputEvent, resultEvent } from "../../../src/lib/output-events.ts";
 import { SupervisorError } from "../problem.ts";
-import type { Execution } from "./execution.ts";
+import type { Followed } from "./execution.ts";
 import type { OutputSource } from "./executions.ts";
 import { toOutputChunk } from "./output-file.ts";
 import type { Chunk } from "./output-file.ts";
@@ -15,7 +15,7 @@ const PIECE_BYTES = 256 * 1024;
 const GATHER_MS = 5;
 
 /** The output of an execution as it comes, then one `exit` with its answer, or `error`. */
-export function executionStream(execution: Execution, signal: AbortSignal): Response {
+export function executionStream(execution: Followed, signal: AbortSignal): Response {
   return eventStream(executionEvents(execution, signal));
 }
 
@@ -30,7 +30,7 @@ export function outputStream(source: OutputSource, options: OutputOptions, signa
   return eventStream(outputEvents(source, options, signal));
 }
 
-async function* executionEvents(execution: Execution, signal: AbortSignal): AsyncGenerator<string> {
+async function* executionEvents(execution: Followed, signal: AbortSignal): AsyncGenerator<string> {
   const { encoding } = execution.command;
   const render = encoding === "base64" ? renderBase64 : renderText;
   const { log } = execution;
@@ -107,10 +107,13 @@ function eventStream(events: AsyncGenerator<string>): Response {
 }
 
 function renderText({ seq, stream, bytes }: Chunk): string {
+  if (stream === "result") return resultEvent(seq, Buffer.from(bytes).toString("utf8"));
   return eventText(stream, { seq, data: Buffer.from(bytes).toString("utf8") }, seq);
 }
 
-function renderBase64({ seq, stream, bytes }: Chunk): string {
+function renderBase64(chunk: Chunk): string {
+  const { seq, stream, bytes } = chunk;
+  if (stream === "result") return renderText(chunk);
   return eventText(stream, { seq, data: Buffer.from(bytes).toString("base64"), encoding: "base64" }, seq);
 }
 

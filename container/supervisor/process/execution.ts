@@ -9,7 +9,6 @@ import type { Launched } from "./launch.ts";
 import { OutputHead, OutputPipe } from "./output-capture.ts";
 import type { Chunk } from "./output-file.ts";
 import type { OutputLog } from "./output-log.ts";
-import type { SourceFile } from "./source-file.ts";
 
 export interface ExecutionParts {
   readonly command: ExecuteCommand;
@@ -20,7 +19,8 @@ export interface ExecutionParts {
   readonly save: (record: ExecutionRecord, output: readonly Chunk[]) => void;
   readonly log: OutputLog;
   readonly launched: Launched;
-  readonly source: SourceFile | null;
+  /** Whether the top level of its code has finished; null where nothing tells. */
+  readonly hasLoaded: (() => boolean) | null;
   /** Paths written since the start. */
   readonly filesWritten: () => string[];
   /** Ends every process of this execution; resolves when they are gone. */
@@ -29,16 +29,19 @@ export interface ExecutionParts {
   readonly release: () => void;
 }
 
+/** What executions and runs in contexts have in common, for those who look at them from outside. */
+export type Followed = Pick<Execution, "command" | "log" | "answer" | "answered" | "record" | "finished" | "end">;
+
 export interface Kill {
   readonly reason: KillReason;
   /** What the waiting call is told instead of an answer. */
   readonly problem?: { readonly code: "memory_limit_exceeded" | "disk_full"; readonly limitBytes: number };
 }
 
-type Ending = { readonly outcome: "timed_out" } | ({ readonly outcome: "killed" } & Kill);
+export type Ending = { readonly outcome: "timed_out" } | ({ readonly outcome: "killed" } & Kill);
 
 /** Children that keep the pipes open must not hold up the answer for longer. */
-const PIPE_GRACE_MS = 50;
+export const PIPE_GRACE_MS = 50;
 
 export class Execution {
   readonly command: ExecuteCommand;
@@ -96,10 +99,7 @@ export class Execution {
   /** It is listening: goes to the background if the rest of the rule holds too. */
   noticeListening(): void {
     if (!this.mayGoToBackground) return;
-    const ready =
-      this.command.code === undefined
-        ? performance.now() - this.#lastOutputAt >= BACKGROUND_QUIET_MS
-        : (this.#parts.source?.isMarked() ?? true);
+    const ready = this.#parts.hasLoaded?.() ?? performance.now() - this.#lastOutputAt >= BACKGROUND_QUIET_MS;
     if (ready && !this.#leaving) void this.#leave();
   }
 
@@ -202,7 +202,7 @@ export class Execution {
     }
     const problem = this.#ending?.outcome === "killed" ? this.#ending.problem : undefined;
     if (problem === undefined) this.#settleWith(this.#answer(executionTime, filesWritten));
-    else this.#settleWith(this.#failure(problem));
+    else this.#settleWith(limitFailure(problem, this.command, this.#stdout, this.#stderr));
   }
 
   #save(output: readonly Chunk[] = []): void {
@@ -241,17 +241,6 @@ export class Execution {
     };
   }
 
-  #failure({ code, limitBytes }: NonNullable<Kill["problem"]>): SupervisorError {
-    const { executionId, encoding } = this.command;
-    const mebibytes = Math.round(limitBytes / 1024 / 1024);
-    const message =
-      code === "memory_limit_exceeded"
-        ? `Execution ${executionId} was killed: the session's processes used more than ${mebibytes} MiB of memory`
-        : `Execution ${executionId} was killed: the session's files take more than ${mebibytes} MiB; remove some`;
-    const [stdout, stderr] = [this.#stdout.text(encoding), this.#stderr.text(encoding)];
-    return new SupervisorError(code, message, { executionId, limitBytes, stdout, stderr });
-  }
-
   #stopTimer(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
@@ -261,7 +250,23 @@ export class Execution {
   }
 }
 
-function outcomeOf(
+/** What the call is told that waits for an execution which was killed for a limit. */
+export function limitFailure(
+  { code, limitBytes }: NonNullable<Kill["problem"]>,
+  { executionId, encoding }: Pick<ExecuteCommand, "executionId" | "encoding">,
+  stdout: OutputHead,
+  stderr: OutputHead,
+): SupervisorError {
+  const mebibytes = Math.round(limitBytes / 1024 / 1024);
+  const message =
+    code === "memory_limit_exceeded"
+      ? `Execution ${executionId} was killed: the session's processes used more than ${mebibytes} MiB of memory`
+      : `Execution ${executionId} was killed: the session's files take more than ${mebibytes} MiB; remove some`;
+  const output = { stdout: stdout.text(encoding), stderr: stderr.text(encoding) };
+  return new SupervisorError(code, message, { executionId, limitBytes, ...output });
+}
+
+export function outcomeOf(
   ending: Ending | null,
   signal: string | null,
   requestedSignal: string | null,
@@ -273,7 +278,7 @@ function outcomeOf(
 }
 
 /** False when it took longer. */
-async function settledWithin(promise: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+export async function settledWithin(promise: Promise<unknown>, timeoutMs: number): Promise<boolean> {
   const { promise: first, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => resolve(false), timeoutMs);
   void promise.then(() => resolve(true));

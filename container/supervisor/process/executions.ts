@@ -8,7 +8,9 @@ import { releaseCodePages } from "../linux/code-pages.ts";
 import { SupervisorError } from "../problem.ts";
 import { EXECUTION_MARK } from "./environment.ts";
 import { Execution } from "./execution.ts";
+import type { Followed } from "./execution.ts";
 import type { Freezer } from "./freezer.ts";
+import type { Languages } from "./languages.ts";
 import type { Launcher } from "./launcher.ts";
 import type { Chunk } from "./output-file.ts";
 import { OutputLog } from "./output-log.ts";
@@ -17,7 +19,6 @@ import { idConflict } from "./records.ts";
 import type { Records } from "./records.ts";
 import { prepareProgram } from "./program.ts";
 import type { Program } from "./program.ts";
-import { isSourceFile } from "./source-file.ts";
 import type { SourceFiles } from "./source-file.ts";
 import { all, ofOwner, ofProcess, sendSignal, terminate } from "./termination.ts";
 import { WorkingDirectory } from "./working-directory.ts";
@@ -40,11 +41,18 @@ export interface ExecutionsOptions {
   readonly files: FileRoutes;
   readonly records: Records;
   readonly sources: SourceFiles;
+  readonly languages: Languages;
   readonly launcher: Launcher;
   readonly table: ProcessTable;
   readonly freezer: Freezer;
   /** Filled and emptied here: those that run, until the last of their output. */
   readonly live: Map<string, Execution>;
+  /** Those in contexts that have not been answered; the contexts keep them. */
+  readonly runs: ReadonlyMap<string, Followed>;
+  /** Told what is sent to processes on request; undefined: they are ended. */
+  readonly onSignal: (hostPids: ReadonlySet<number>, signal: string | undefined) => void;
+  /** Called before everything is ended, for a workspace that is about to be replaced. */
+  readonly onVacate: () => void;
   /** Called when one was started. */
   readonly onStart: () => void;
 }
@@ -69,26 +77,28 @@ export class Executions {
 
   /** Executions that somebody waits for, or that have not been let into the background. */
   get busy(): number {
-    return this.#starting.size + [...this.#live.values()].filter(({ answered }) => !answered).length;
+    const unanswered = [...this.#live.values()].filter(({ answered }) => !answered).length;
+    return this.#starting.size + this.#options.runs.size + unanswered;
   }
 
   /** Some have not ended, in the background or not. */
   get isRunning(): boolean {
-    return this.#starting.size + this.#live.size > 0;
+    return this.#starting.size + this.#options.runs.size + this.#live.size > 0;
   }
 
-  /** @throws SupervisorError where nothing was started: the id, the files or the working directory are at fault */
+  /** @throws SupervisorError where nothing was started: the id, the language, the files or the working directory are at fault */
   async start(command: ExecuteCommand): Promise<Execution> {
     const { executionId: id, files, workingDir } = command;
     if (this.#starting.has(id) || this.#records.has(id)) throw idConflict(id);
     this.#starting.add(id);
     try {
       await this.#freezer.thaw();
+      const interpreter = this.#options.languages.programFor(command);
       if (files.length > 0) await this.#options.files.writeFiles(files);
       return await this.#freezer.start(() => {
         const directory = new WorkingDirectory(this.#options.workspace, workingDir);
         try {
-          return this.#startIn(directory, command);
+          return this.#startIn(directory, command, interpreter);
         } catch (error) {
           directory.close();
           throw error;
@@ -100,20 +110,20 @@ export class Executions {
   }
 
   record(id: string): ExecutionRecord {
-    return this.#live.get(id)?.record ?? this.#records.read(id);
+    return this.#find(id)?.record ?? this.#records.read(id);
   }
 
   list(limit: number, offset: number): ExecutionList {
     const { executions, total } = this.#records.list(limit, offset);
     for (const record of executions) {
-      const live = this.#live.get(record.executionId);
+      const live = this.#find(record.executionId);
       if (live !== undefined) record.outputBytes = live.log.totalBytes;
     }
     return { executions, total };
   }
 
   output(id: string): OutputSource {
-    const execution = this.#live.get(id);
+    const execution = this.#find(id);
     if (execution !== undefined) {
       const { log } = execution;
       return {
@@ -161,6 +171,7 @@ export class Executions {
       if (signal === undefined || signal === "SIGKILL") execution.blame({ reason: "requested" });
       else execution.noteSignal(signal);
     }
+    this.#options.onSignal(victims, signal);
     const pids = await (signal === undefined
       ? terminate(this.#table, select)
       : sendSignal(this.#table, select, signal));
@@ -184,6 +195,7 @@ export class Executions {
   async vacate(): Promise<void> {
     await this.#freezer.thaw();
     this.#throwBusy();
+    this.#options.onVacate();
     const running = [...this.#live.values()];
     for (const execution of running) execution.blame({ reason: "shutdown" });
     await terminate(this.#table, all());
@@ -193,6 +205,7 @@ export class Executions {
   /** The same for what was started since, to be called during a hold: nothing is started any more. */
   async clear(): Promise<void> {
     this.#throwBusy();
+    this.#options.onVacate();
     await terminate(this.#table, all(), 0);
   }
 
@@ -206,24 +219,23 @@ export class Executions {
     throw new SupervisorError("conflict", "Executions are running; restore the workspace when they have ended");
   }
 
-  #startIn(directory: WorkingDirectory, command: ExecuteCommand): Execution {
+  #startIn(directory: WorkingDirectory, command: ExecuteCommand, interpreter: string | null): Execution {
     const { files, sources, launcher } = this.#options;
     const { executionId: id } = command;
     const { code, command: shell } = command;
     const start = { executionId: id, code, command: shell, workingDir: directory.path, startedAt: Date.now() };
     const record = newExecutionRecord(start);
     this.#records.begin(record);
-    let program: Program | null = null;
+    let prepared: Program | null = null;
     try {
       const mark = files.changes.begin();
-      program = prepareProgram(command, directory, sources);
-      const { argv, source } = program;
+      const program = (prepared = prepareProgram(command, { directory, sources, interpreter }));
       const startedAtMs = performance.now();
       const launched = launcher.start({
         owner: id,
-        argv,
+        argv: program.argv,
         workingDir: directory.path,
-        env: { ...command.env, [EXECUTION_MARK]: id },
+        env: { ...program.env, ...command.env, [EXECUTION_MARK]: id },
         stdin: command.stdin,
       });
       const execution = new Execution({
@@ -233,22 +245,22 @@ export class Executions {
         save: (known, output) => this.#records.write(known, output),
         log: new OutputLog(this.#records.outputFile(id)),
         launched,
-        source,
-        filesWritten: () => files.changes.collect(mark).filter((path) => !isSourceFile(path)),
+        hasLoaded: program.hasLoaded,
+        filesWritten: () => [...files.changes.collect(mark)],
         terminate: async (graceMs) => {
           // What a snapshot holds still must not be woken by it.
           await this.#freezer.running();
           return await terminate(this.#table, ofOwner(id), graceMs);
         },
         release: () => {
-          source?.remove();
+          program.remove();
           directory.close();
         },
       });
       this.#keep(execution);
       return execution;
     } catch (error) {
-      program?.source?.remove();
+      prepared?.remove();
       this.#records.forget(record);
       throw error;
     }
@@ -260,17 +272,22 @@ export class Executions {
     this.#options.onStart();
     void execution.finished.finally(() => {
       this.#live.delete(executionId);
-      this.#tidyLater();
+      this.tidyLater();
     });
   }
 
-  #tidyLater(): void {
+  #find(id: string): Followed | undefined {
+    return this.#live.get(id) ?? this.#options.runs.get(id);
+  }
+
+  /** To be called when an execution, or a run, has ended. */
+  tidyLater(): void {
     if (this.#tidyTimer !== null) return;
     this.#tidyTimer = setTimeout(() => {
       this.#tidyTimer = null;
       // Not under the eyes of a snapshot.
       if (this.#freezer.isFrozen) {
-        this.#tidyLater();
+        this.tidyLater();
         return;
       }
       this.#records.prune();

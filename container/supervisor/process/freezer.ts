@@ -46,6 +46,8 @@ const AT_REST = "TtZXx";
 
 export class Freezer {
   readonly #options: FreezerOptions;
+  /** How often processes were wanted to run. Whoever freezes after a wait sees by it whether somebody came in between. */
+  thaws = 0;
   #idle = false;
   #holds = 0;
   /** By us, in that order. */
@@ -120,6 +122,7 @@ export class Freezer {
 
   /** Resolves when the processes run: at once, or after the hold that is under way. */
   async thaw(): Promise<void> {
+    this.thaws += 1;
     if (this.#idle) {
       this.#idle = false;
       this.#resume();

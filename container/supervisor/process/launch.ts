@@ -13,13 +13,15 @@ export interface LaunchOptions {
   readonly workingDir: string;
   readonly env: Readonly<Record<string, string>>;
   readonly stdin: string | undefined;
+  /** What it has open from descriptor 3 on, beside its three streams. The caller closes them. */
+  readonly further?: readonly number[];
   readonly user: UserIdentity;
   /** Where the user's processes live; null where their uid keeps them apart. */
   readonly namespace: UserNamespace | null;
 }
 
-type Stdio = [stdin: "ignore" | number, stdout: number, stderr: number];
-type Program = Omit<LaunchOptions, "stdin">;
+type Stdio = [stdin: "ignore" | number, stdout: number, stderr: number, ...further: number[]];
+type Program = Omit<LaunchOptions, "stdin" | "further">;
 
 export interface Running {
   /** Ends as the program does. */
@@ -37,7 +39,7 @@ export interface Launched extends Running {
 }
 
 /** @throws SupervisorError when the kernel refuses */
-export function launch({ stdin, ...program }: LaunchOptions): Launched {
+export function launch({ stdin, further = [], ...program }: LaunchOptions): Launched {
   const opened: number[] = [];
   const { user } = program;
   const keep = (fd: number): number => {
@@ -51,7 +53,7 @@ export function launch({ stdin, ...program }: LaunchOptions): Launched {
   try {
     for (const { write } of [stdout, stderr]) keep(write);
     const input = stdin === undefined ? "ignore" : keep(openText(stdin));
-    const running = start(program, [input, stdout.write, stderr.write], ["setsid"]);
+    const running = start(program, [input, stdout.write, stderr.write, ...further], ["setsid"]);
     return { ...running, stdout: stdout.read, stderr: stderr.read };
   } catch (error) {
     closeSync(stdout.read);
@@ -106,6 +108,10 @@ function refusal(error: unknown): SupervisorError {
   }
   if (code === "EAGAIN" || code === "ENOMEM") {
     return new SupervisorError("memory_limit_exceeded", "No further process can be started: kill some first");
+  }
+  // What runs a language may be a file of the user's own.
+  if (code === "ENOENT" || code === "EACCES" || code === "ENOEXEC") {
+    return new SupervisorError("invalid_request", `The program cannot be run: ${String(error)}`);
   }
   return new SupervisorError("internal_error", `The process could not be started: ${String(error)}`);
 }

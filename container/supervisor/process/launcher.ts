@@ -22,6 +22,8 @@ export interface StartOptions {
   /** Over what all processes have; the owner's mark among it. */
   readonly env: Readonly<Record<string, string>>;
   readonly stdin?: string | undefined;
+  /** See LaunchOptions. */
+  readonly further?: readonly number[];
 }
 
 /** `userPid`: as user code knows it. */
@@ -37,16 +39,26 @@ export class Launcher {
   }
 
   /** Only when processes run, see Freezer.start. @throws SupervisorError when the kernel refuses */
-  start({ stdin, ...options }: StartOptions): Started {
-    return this.#track(launch({ ...this.#program(options), stdin }), options.owner);
+  start({ stdin, further = [], ...options }: StartOptions): Started {
+    return this.#track(launch({ ...this.#program(options), stdin, further }), options.owner);
   }
 
   /** The same at a terminal, see launchAtTerminal. */
-  startAtTerminal(options: Omit<StartOptions, "stdin">, slave: number): Started<Running> {
+  startAtTerminal(options: Omit<StartOptions, "stdin" | "further">, slave: number): Started<Running> {
     return this.#track(launchAtTerminal(this.#program(options), slave), options.owner);
   }
 
-  #program({ argv, workingDir, env }: Omit<StartOptions, "stdin">): Omit<LaunchOptions, "stdin"> {
+  /** Where a process with this environment of its own finds a program; null: nowhere. */
+  which(program: string, env: Readonly<Record<string, string>>): string | null {
+    const PATH = env["PATH"] ?? this.#environment["PATH"] ?? "";
+    return Bun.which(program, { PATH });
+  }
+
+  #program({
+    argv,
+    workingDir,
+    env,
+  }: Omit<StartOptions, "stdin" | "further">): Omit<LaunchOptions, "stdin" | "further"> {
     const { config, namespace } = this.#options;
     return { argv, workingDir, env: { ...this.#environment, ...env }, user: config.user, namespace };
   }

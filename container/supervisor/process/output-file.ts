@@ -5,10 +5,10 @@ import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 import type { OutputChunk } from "../../../src/contract/execute.ts";
 import { RECORD_OUTPUT_BYTES } from "../../../src/contract/limits.ts";
 
-/** One piece of output. `seq` counts from 1 over both streams. */
+/** One piece of output. `seq` counts from 1 over all streams. Of `result`, a Result as JSON text. */
 export interface Chunk {
   readonly seq: number;
-  readonly stream: "stdout" | "stderr";
+  readonly stream: OutputChunk["stream"];
   readonly bytes: Uint8Array;
 }
 

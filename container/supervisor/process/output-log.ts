@@ -43,7 +43,8 @@ export class OutputLog {
       this.truncated = true;
     }
     const last = this.#recent.at(-1);
-    if (last?.stream === stream && last.seq > this.#readSeq && last.bytes.length + bytes.length <= MERGE_BYTES) {
+    const merges = stream !== "result" && last?.stream === stream && last.seq > this.#readSeq;
+    if (merges && last.bytes.length + bytes.length <= MERGE_BYTES) {
       this.#recent[this.#recent.length - 1] = { ...last, bytes: Buffer.concat([last.bytes, bytes]) };
     } else {
       this.lastSeq += 1;

@@ -66,6 +66,12 @@ export function readStatus(pid: number): ProcessStatus | null {
   };
 }
 
+/** The most that was ever resident of it. Null for one that is gone. */
+export function readPeakBytes(pid: number): number | null {
+  const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readText(`/proc/${pid}/status`) ?? "")?.[1];
+  return peak === undefined ? null : Number(peak) * 1024;
+}
+
 /** One letter for each of its threads, as in proc(5); empty for a process that is gone. */
 export function readThreadStates(pid: number): string[] {
   const threads = attempt(() => readdirSync(`/proc/${pid}/task`)) ?? [];

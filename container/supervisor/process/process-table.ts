@@ -5,7 +5,7 @@ import type { Process } from "../../../src/contract/execute.ts";
 import type { UserIdentity } from "../config.ts";
 import { readListeningSockets } from "../linux/listening-sockets.ts";
 import type { ListeningSockets } from "../linux/listening-sockets.ts";
-import { EXECUTION_MARK, SERVICE_MARK, TERMINAL_MARK } from "./environment.ts";
+import { CONTEXT_MARK, EXECUTION_MARK, SERVICE_MARK, TERMINAL_MARK } from "./environment.ts";
 import {
   listPids,
   readCommandLine,
@@ -17,11 +17,12 @@ import {
 } from "./proc-filesystem.ts";
 import type { ProcessStatus } from "./proc-filesystem.ts";
 
-/** For whom processes run: the id of an execution, or what serviceOwner and terminalOwner make. */
+/** For whom processes run: the id of an execution, or what serviceOwner, terminalOwner and contextOwner make. */
 export type Owner = string;
 
 const SERVICE = "service:";
 const TERMINAL = "terminal:";
+const CONTEXT = "context:";
 
 export function serviceOwner(name: string): Owner {
   return `${SERVICE}${name}`;
@@ -37,6 +38,16 @@ export function terminalOwner(id: string): Owner {
 
 export function terminalOf(owner: Owner | null): string | null {
   return owner?.startsWith(TERMINAL) === true ? owner.slice(TERMINAL.length) : null;
+}
+
+/** @param mark the id of the context, a dot, and what tells its interpreters from one another */
+export function contextOwner(mark: string): Owner {
+  return `${CONTEXT}${mark}`;
+}
+
+/** The id of the context. */
+export function contextOf(owner: Owner | null): string | null {
+  return owner?.startsWith(CONTEXT) === true ? (owner.slice(CONTEXT.length).split(".")[0] ?? null) : null;
 }
 
 export interface UserProcess {
@@ -189,13 +200,15 @@ export class ProcessTable {
   #marked(pid: number): Owner | null {
     // Asked once per process: reading another's environment is slow.
     if (this.#attributed.has(pid)) return null;
-    const marks = readVariables(pid, [EXECUTION_MARK, SERVICE_MARK, TERMINAL_MARK]);
+    const marks = readVariables(pid, [EXECUTION_MARK, SERVICE_MARK, TERMINAL_MARK, CONTEXT_MARK]);
     const id = marks.get(EXECUTION_MARK);
     if (id !== undefined && this.#isExecution(id)) return id;
     const service = marks.get(SERVICE_MARK);
     if (service !== undefined) return serviceOwner(service);
     const terminal = marks.get(TERMINAL_MARK);
-    return terminal === undefined ? null : terminalOwner(terminal);
+    if (terminal !== undefined) return terminalOwner(terminal);
+    const context = marks.get(CONTEXT_MARK);
+    return context === undefined ? null : contextOwner(context);
   }
 
   #forgetSessions(statuses: ReadonlyMap<number, ProcessStatus>): void {
@@ -213,7 +226,7 @@ export class ProcessTable {
         hostParentPid: status.parentPid,
         hostGroup: status.group,
         owner,
-        executionId: serviceOf(owner) === null && terminalOf(owner) === null ? owner : null,
+        executionId: owner?.includes(":") === true ? null : owner,
         isStopped: status.isStopped,
         memoryBytes: status.memoryBytes,
         residentBytes: status.residentBytes,

@@ -1,12 +1,16 @@
-// What runs for the user in this container, put together: executions, services, terminals, and what stops, watches and ends both.
+// What runs for the user in this container, put together: executions, contexts, services, terminals, and what stops,
+// watches and ends them.
 import type { Config } from "../config.ts";
+import { ContextFiles } from "../context/context-files.ts";
+import { Contexts } from "../context/contexts.ts";
 import type { DiskLedger } from "../files/disk.ts";
 import type { FileRoutes } from "../files/routes.ts";
 import type { Gate } from "../gate.ts";
 import { DataDirectory } from "./data-directory.ts";
-import type { Execution, Kill } from "./execution.ts";
+import type { Execution, Followed, Kill } from "./execution.ts";
 import { Executions } from "./executions.ts";
 import { Freezer } from "./freezer.ts";
+import { Languages } from "./languages.ts";
 import { Launcher } from "./launcher.ts";
 import { ProcessNotes } from "./process-notes.ts";
 import { ProcessTable, serviceOf, terminalOf } from "./process-table.ts";
@@ -21,6 +25,7 @@ import { Watch } from "./watch.ts";
 
 export interface Processes {
   readonly executions: Executions;
+  readonly contexts: Contexts;
   readonly services: Services;
   readonly terminals: Terminals;
   readonly freezer: Freezer;
@@ -51,12 +56,14 @@ export async function openProcesses({ config, files, disk, gate }: ProcessesOpti
     if (name !== null) services.blame(name, reasonOf(kill));
     const terminalId = terminalOf(owner);
     if (terminalId !== null) terminals.blame(terminalId, reasonOf(kill));
+    if (owner !== null) contexts.blame(owner, kill);
   };
   const notes = new ProcessNotes(directory);
   const watch = new Watch({ table, live, disk, notes, memoryBytes, isFrozen: () => freezer.isFrozen, onKill });
   const onStart = (): void => watch.start();
   const freezer = new Freezer({ table, gate, onRunning: onStart });
   const launcher = new Launcher({ config, namespace, table });
+  const languages = new Languages(config, launcher);
   const services = new Services({
     startMs: config.patience.serviceStartMs,
     workspace,
@@ -66,10 +73,38 @@ export async function openProcesses({ config, files, disk, gate }: ProcessesOpti
     onStart,
   });
   const terminals = new Terminals({ workspace, user, launcher, table, freezer, onStart });
-  const executions = new Executions({ workspace, files, records, sources, launcher, table, freezer, live, onStart });
+  const runs = new Map<string, Followed>();
+  const executions = new Executions({
+    workspace,
+    files,
+    records,
+    sources,
+    languages,
+    launcher,
+    table,
+    freezer,
+    live,
+    runs,
+    onStart,
+    onSignal: (hostPids, signal) => contexts.noteSignal(hostPids, signal),
+    onVacate: () => contexts.vacate(),
+  });
+  const contexts = new Contexts({
+    config,
+    contextFiles: new ContextFiles(config, directory),
+    files,
+    records,
+    languages,
+    launcher,
+    table,
+    freezer,
+    runs,
+    onStart,
+    onEnd: () => executions.tidyLater(),
+  });
   await terminate(table, all(), 0);
   const userPids = (): number[] => table.scan().map(({ hostPid }) => hostPid);
-  return { executions, services, terminals, freezer, userPids, tolerateDisk: () => watch.tolerateDisk() };
+  return { executions, contexts, services, terminals, freezer, userPids, tolerateDisk: () => watch.tolerateDisk() };
 }
 
 function reasonOf({ reason, problem }: Kill): string {

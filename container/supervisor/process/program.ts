@@ -1,11 +1,20 @@
 // What an execution runs: its command line, and the hidden file that its source is in where it needs one.
 import type { ExecuteCommand } from "../../../src/contract/supervisor.ts";
-import type { SourceFile, SourceFiles } from "./source-file.ts";
+import { extensionWithJsx, parses } from "./language-syntax.ts";
+import { isBuns, TOOLCHAINS } from "./languages.ts";
+import type { Toolchain } from "./languages.ts";
+import { removeFile } from "./source-file.ts";
+import type { SourceFiles } from "./source-file.ts";
 import type { WorkingDirectory } from "./working-directory.ts";
 
 export interface Program {
   readonly argv: readonly string[];
-  readonly source: SourceFile | null;
+  /** Beneath what the execution is given. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether the top level of the code has finished; null where nothing tells. */
+  readonly hasLoaded: (() => boolean) | null;
+  /** Removes its source and what was made of it. Once, before the directory is closed. */
+  readonly remove: () => void;
 }
 
 /** Linux's MAX_ARG_STRLEN with room for the rest: a longer command is run from a file. */
@@ -20,39 +29,57 @@ const LAST_STATEMENT = `
 /** A CommonJS module may return before its last statement. */
 const MAY_BE_COMMONJS = /\b(?:require|module|exports)\b/;
 
-/** The caller removes the source. */
-export function prepareProgram(
-  { executionId, code, command = "" }: ExecuteCommand,
-  directory: WorkingDirectory,
-  sources: SourceFiles,
+/** What the programs of an execution are made with. */
+export interface Workshop {
+  readonly directory: WorkingDirectory;
+  readonly sources: SourceFiles;
+  /** What runs its language; null: Bun or the shell does. */
+  readonly interpreter: string | null;
+}
+
+export function prepareProgram({ executionId, code, language, command = "" }: ExecuteCommand, at: Workshop): Program {
+  if (code === undefined) return shellProgram(executionId, command, at);
+  if (language === undefined || isBuns(language)) return bunProgram(executionId, code, at);
+  return toolchainProgram(executionId, code, TOOLCHAINS[language], at);
+}
+
+function bunProgram(executionId: string, code: string, { directory, sources }: Workshop): Program {
+  const extension = extensionWithJsx(code);
+  const preload = MAY_BE_COMMONJS.test(code);
+  // What does not parse never finishes, and its error should show nothing but what was sent.
+  const text = preload || !parses(code, extension) ? code : `${code}${LAST_STATEMENT}`;
+  const source = sources.place(directory, `.${executionId}.${extension}`, text);
+  const options = preload ? ["--install=fallback", "--preload", PRELOAD] : ["--install=fallback"];
+  return {
+    argv: [process.execPath, ...options, source.path],
+    hasLoaded: () => source.isMarked(),
+    remove: () => source.remove(),
+  };
+}
+
+function toolchainProgram(
+  executionId: string,
+  code: string,
+  { program, extension, env = {}, argv }: Toolchain,
+  { directory, sources, interpreter }: Workshop,
 ): Program {
-  if (code !== undefined) {
-    const extension = extensionFor(code);
-    const preload = MAY_BE_COMMONJS.test(code);
-    // What does not parse never finishes, and its error should show nothing but what was sent.
-    const text = preload || !parses(code, extension) ? code : `${code}${LAST_STATEMENT}`;
-    const source = sources.place(directory, `.${executionId}.${extension}`, text);
-    const options = preload ? ["--install=fallback", "--preload", PRELOAD] : ["--install=fallback"];
-    return { argv: [process.execPath, ...options, source.path], source };
+  const source = sources.place(directory, `.${executionId}.${extension(code)}`, code);
+  const output = `.${executionId}.out`;
+  return {
+    argv: argv(interpreter ?? program, source.path, `${directory.path}/${output}`),
+    env,
+    hasLoaded: null,
+    remove() {
+      source.remove();
+      removeFile(directory.entry(output));
+    },
+  };
+}
+
+function shellProgram(executionId: string, command: string, { directory, sources }: Workshop): Program {
+  if (Buffer.byteLength(command) < ARGUMENT_BYTES) {
+    return { argv: ["/bin/sh", "-c", command], hasLoaded: null, remove: () => {} };
   }
-  if (Buffer.byteLength(command) < ARGUMENT_BYTES) return { argv: ["/bin/sh", "-c", command], source: null };
   const source = sources.place(directory, `.${executionId}.sh`, command);
-  return { argv: ["/bin/sh", source.path], source };
-}
-
-/** `tsx` only where the code needs it: in a .tsx file `<T>value` and `<T>() => …` do not parse. */
-function extensionFor(code: string): "ts" | "tsx" {
-  if (!/<\/|\/>/.test(code)) return "ts";
-  return parses(code, "ts") || !parses(code, "tsx") ? "ts" : "tsx";
-}
-
-const transpilers = { ts: new Bun.Transpiler({ loader: "ts" }), tsx: new Bun.Transpiler({ loader: "tsx" }) };
-
-function parses(code: string, loader: "ts" | "tsx"): boolean {
-  try {
-    transpilers[loader].transformSync(code);
-    return true;
-  } catch {
-    return false;
-  }
+  return { argv: ["/bin/sh", source.path], hasLoaded: null, remove: () => source.remove() };
 }

@@ -8,9 +8,13 @@ import type { Executions } from "./executions.ts";
 import { toOutputChunk } from "./output-file.ts";
 import type { Processes } from "./processes.ts";
 
-export async function execute(executions: Executions, request: Request): Promise<Response> {
+/** The session waits for its freeze; contexts that take longer to save go on, and it asks again. */
+const FREEZE_SAVE_MS = 3000;
+
+/** In a process of its own, or in a context. */
+export async function execute({ executions, contexts }: Processes, request: Request): Promise<Response> {
   const command = await readJson<ExecuteCommand>(request);
-  const execution = await executions.start(command);
+  const execution = await (command.context === undefined ? executions.start(command) : contexts.run(command));
   if (command.stream) {
     if (command.cancelOnDisconnect) {
       const leave = (): void => void execution.end({ reason: "disconnected" });
@@ -32,10 +36,15 @@ export function listProcesses({ executions, services }: Processes): Response {
   return Response.json(list);
 }
 
-/** @param otherCalls that change files and have not been answered */
-export async function freeze({ executions, services, freezer }: Processes, otherCalls: number): Promise<Response> {
-  const busy = executions.busy + services.pending + otherCalls;
-  const answer: FreezeAnswer = { frozen: busy === 0 && (await freezer.freeze()), busy };
+/** @param otherCalls tells how many there are that change files and have not been answered */
+export async function freeze(processes: Processes, otherCalls: () => number): Promise<Response> {
+  const { executions, contexts, services, freezer } = processes;
+  const thaws = freezer.thaws;
+  // What stands still cannot save itself any more.
+  if (executions.busy === 0) await contexts.save(FREEZE_SAVE_MS);
+  const busy = executions.busy + services.pending + otherCalls() + Number(contexts.isSaving);
+  const mayFreeze = busy === 0 && thaws === freezer.thaws;
+  const answer: FreezeAnswer = { frozen: mayFreeze && (await freezer.freeze()), busy };
   return Response.json(answer);
 }
 

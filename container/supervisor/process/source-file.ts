@@ -26,7 +26,6 @@ const OWNER_MAY_WRITE = 0o200;
 const KEPT = 8;
 /** A file that was larger does not stay. */
 const KEPT_BYTES = 64 * 1024;
-const NAME = /(?:^|\/)\.exe_[0-9a-z]{20}\.(?:tsx?|sh)$/;
 
 export class SourceFiles {
   readonly #directory: DataDirectory;
@@ -134,12 +133,8 @@ export class SourceFile {
   }
 }
 
-/** Of no concern to the client: not among the files that an execution wrote. */
-export function isSourceFile(path: string): boolean {
-  return NAME.test(path);
-}
-
-function removeFile(path: string): void {
+/** What is there, if anything is. */
+export function removeFile(path: string): void {
   try {
     unlinkSync(path);
   } catch {

@@ -44,13 +44,16 @@ async function replace(
   { replacesRecords }: { readonly replacesRecords: boolean },
 ): Promise<void> {
   const { changes, config } = parts;
-  const { executions, freezer } = parts.processes;
+  const { executions, contexts, freezer } = parts.processes;
   if (replacesRecords) await executions.vacate();
   const hold = await freezer.hold();
   try {
     if (replacesRecords) await executions.clear();
     await restore.swap(config.user);
-    if (replacesRecords) executions.reload();
+    if (replacesRecords) {
+      executions.reload();
+      contexts.reload();
+    }
     changes.restart();
     if (restore.only === null) await adopt(restore, parts);
   } finally {

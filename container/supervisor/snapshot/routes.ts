@@ -17,6 +17,8 @@ type Handler = (request: Request) => Response | Promise<Response>;
 export interface SnapshotRoutesOptions extends SaveOptions {
   /** Shared with restoring. */
   readonly index: SnapshotIndex;
+  /** Has that written to the workspace which has to be in a snapshot. Bounded, and never rejects. */
+  readonly beforeSave: () => Promise<void>;
 }
 
 export function createSnapshotRoutes(options: SnapshotRoutesOptions): SnapshotRoutes {
@@ -31,6 +33,7 @@ export function createSnapshotRoutes(options: SnapshotRoutesOptions): SnapshotRo
       POST: async (request) => {
         // SAFETY: the session's own message.
         const command = (await request.json()) as SnapshotCommand;
+        await options.beforeSave();
         return Response.json((await open()).begin(command));
       },
       DELETE: () => {

@@ -131,7 +131,7 @@ function list(fd: number, path: string): string[] | number {
 
 function isExcluded(directory: string, name: string): boolean {
   if (name.charCodeAt(0) === DOT && (isHidden("", name) || (directory === "" && isRestoreTree(name)))) return true;
-  return directory === OWN_DIRECTORY && (name === "processes" || name === "sources");
+  return directory === OWN_DIRECTORY && (name === "processes" || name === "sources" || name === "cache");
 }
 
 const DOT = 46;

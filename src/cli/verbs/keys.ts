@@ -29,7 +29,7 @@ export function define(keys: Command): void {
     .option("--session <session>", "the only session that it opens")
     .addHelpText(
       "after",
-      "\nScopes: sessions:read sessions:write execute files:read files:write admin\n" +
+      "\nScopes: sessions:read sessions:write execute files:read files:write storage admin\n" +
         examples(
           "$ buntime keys create --name ci --scope execute --scope files:write --expires-in 30d",
           "$ BUNTIME_API_KEY=$(buntime keys create --session my-agent) node agent.js",

@@ -16,7 +16,7 @@ export function define(logs: Command): void {
     .argument("<session>", "its id or name")
     .argument("[execution]", "its id; without one, executions are listed, newest first")
     .description(
-      "Show what an execution printed: its stdout on stdout, its stderr on stderr. 16 MB of each execution are kept, also " +
+      "Show what an execution printed: its stdout on stdout, its stderr on stderr, and what a run in a context has shown. 16 MB of each execution are kept, also " +
         "while the session sleeps. With --json each piece is a line of JSON.",
     )
     .option("-f, --follow", "go on until it has ended")
@@ -50,7 +50,7 @@ async function show(
 
 async function tell(piece: Piece, asJson: boolean): Promise<void> {
   if (asJson) printJsonLine(piece);
-  else await writeBytes(piece.stream === "stdout" ? process.stdout : process.stderr, bytesOf(piece));
+  else await writeBytes(piece.stream === "stderr" ? process.stderr : process.stdout, bytesOf(piece));
 }
 
 async function list({ client, json }: Connection, sessionId: string, limit: number): Promise<void> {

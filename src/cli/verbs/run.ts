@@ -1,5 +1,6 @@
 // `buntime run`: a local file as a program in a session.
 import { readFile } from "node:fs/promises";
+import path from "node:path";
 import type { Command } from "commander";
 import { SOURCE_BYTES } from "../../contract/limits.ts";
 import { runAttached } from "../attached.ts";
@@ -20,16 +21,19 @@ interface Options {
 /** More than any execution takes. One that is left behind by a crash is gone after this. */
 const ONE_SHOT_TTL_SECONDS = 900;
 const ONE_SHOT = { ttl: ONE_SHOT_TTL_SECONDS, metadata: { createdBy: "buntime run" } } as const;
+/** By the file's extension; every other is Bun's. */
+const LANGUAGES = { ".py": "python", ".go": "go" } as const;
 
 export function define(run: Command): void {
   run
-    .argument("<file>", "TypeScript or JavaScript, also with JSX; `-` for stdin")
+    .argument("<file>", "TypeScript or JavaScript, also with JSX; .py and .go as well; `-` for stdin")
     .argument("[arguments...]", "what the program finds in process.argv")
     .usage("[options] <file>|- [arguments]")
     .description(
-      "Run a local TypeScript or JavaScript file in a session, as if it ran here. Packages that it imports are installed. " +
+      "Run a local file in a session, as if it ran here. Packages that TypeScript and JavaScript import are installed. " +
         "Files beside it are not sent: copy them first with `buntime cp`. Without --session it runs in a session of its own, " +
-        "which is deleted afterwards.",
+        "which is deleted afterwards. " +
+        "Python and Go need a session of the image polyglot, and take no arguments.",
     )
     .option("-s, --session <session>", "the session, by its id or name")
     .option("-e, --env <NAME=value>", "a variable; may be given again", pair)
@@ -48,6 +52,12 @@ export function define(run: Command): void {
 }
 
 async function start(file: string, words: readonly string[], options: Options, command: Command): Promise<void> {
+  const language = languageOf(file);
+  if (language !== undefined && words.length > 0) {
+    throw new Failure(`arguments cannot be given to a program in ${language}`, {
+      hint: "Copy the file with `buntime cp`, and run it with `buntime exec`.",
+    });
+  }
   const source = file === "-" ? await wholeStdin() : await readSource(file);
   const stdin = file !== "-" && options.stdin && isPiped() ? await readStdin() : ({ kind: "none" } as const);
   if (stdin.kind === "bytes") {
@@ -57,12 +67,15 @@ async function start(file: string, words: readonly string[], options: Options, c
   }
   const connection = await connect(command);
   const { env, timeout } = options;
-  const own = options.session === undefined ? await connection.client.sessions.create(ONE_SHOT) : null;
+  const own =
+    options.session === undefined
+      ? await connection.client.sessions.create({ ...ONE_SHOT, ...(language && { image: "polyglot" }) })
+      : null;
   const sessionId = options.session ?? own?.id ?? "";
   try {
     const request = {
       sessionId,
-      code: withArguments(source, words),
+      ...(language === undefined ? { code: withArguments(source, words) } : { code: source, language }),
       ...(env === undefined ? {} : { env }),
       ...(timeout === undefined ? {} : { timeout }),
       ...(stdin.kind === "text" ? { stdin: stdin.text } : {}),
@@ -73,6 +86,11 @@ async function start(file: string, words: readonly string[], options: Options, c
       note(`Session ${own.id} is left, for ${ONE_SHOT_TTL_SECONDS / 60} minutes at the most: ${String(error)}`);
     });
   }
+}
+
+function languageOf(file: string): (typeof LANGUAGES)[keyof typeof LANGUAGES] | undefined {
+  const extension = path.extname(file);
+  return extension in LANGUAGES ? LANGUAGES[extension as keyof typeof LANGUAGES] : undefined;
 }
 
 async function wholeStdin(): Promise<string> {

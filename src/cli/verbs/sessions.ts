@@ -7,36 +7,45 @@ import { allOf, connect } from "../client.ts";
 import { note, print, printFields, printJson, printTable } from "../output.ts";
 import { examples } from "../program.ts";
 import { bytes, relative, span } from "../units.ts";
-import { decimal, duration, integer, pair, port, seconds } from "../values.ts";
+import { collect, decimal, duration, integer, pair, port, seconds } from "../values.ts";
 
 interface Creation {
   readonly name?: string;
   readonly ttl?: number;
   readonly metadata?: Record<string, string>;
+  readonly tag?: string[];
+  readonly description?: string;
 }
 
+const IMAGES = ["bun", "polyglot"] as const satisfies Session["image"][];
+
 interface NewSession extends Creation {
+  readonly image?: (typeof IMAGES)[number];
   readonly memory?: number;
   readonly cpu?: number;
   readonly disk?: number;
   readonly private?: true;
+  readonly onDemand?: true;
   readonly idleAfter?: string;
   readonly sleepAfter?: string;
 }
 
 export function define(sessions: Command): void {
   withCreation(sessions.command("create").summary("create a session"))
-    .description("Create a session, and print its id. Its container starts in the background.")
+    .description("Create a session, and print its id. Its container starts in the background, or on demand.")
+    .addOption(new Option("--image <image>", "polyglot: with Python, Node, Deno and Go").choices(IMAGES))
     .option("--memory <MB>", "memory", integer)
     .option("--cpu <count>", "vCPUs", decimal)
     .option("--disk <MB>", "size of /workspace", integer)
     .option("--private", "its previews want a token (`buntime sessions open` makes one)")
+    .option("--on-demand", "no container until something needs one")
     .option("--idle-after <time>", "freeze its processes after this time without activity", duration)
     .option("--sleep-after <time>", "save it and release its container after this time without activity", duration)
     .addHelpText(
       "after",
       examples(
         "$ buntime sessions create --name my-agent --ttl 12h --metadata user=42",
+        "$ buntime sessions create --on-demand --tag data-analysis --description 'Report of the first quarter'",
         "$ id=$(buntime sessions create)",
       ),
     )
@@ -49,6 +58,8 @@ export function define(sessions: Command): void {
     .description("List sessions, newest first.")
     .addOption(new Option("--state <state>", "only those").choices(["active", "idle", "deep-sleep"]))
     .option("--metadata <name=value>", "only those that have it; may be given again", pair)
+    .option("--tag <tag>", "only those that have it; may be given again", collect)
+    .option("--query <words>", "only those with all of these words in name, description or tags")
     .option("-q, --quiet", "only ids")
     .addHelpText(
       "after",
@@ -91,24 +102,30 @@ function withCreation(command: Command): Command {
   return command
     .option("--name <name>", "a name of its own, to be used in place of its id")
     .option("--ttl <time>", "delete it after this time, such as 12h", seconds)
-    .option("--metadata <name=value>", "of yours, to find it again; may be given again", pair);
+    .option("--metadata <name=value>", "of yours, to find it again; may be given again", pair)
+    .option("--tag <tag>", "to find it again; may be given again", collect)
+    .option("--description <text>", "what it is for");
 }
 
-function creationOf({ name, ttl, metadata }: Creation): {
-  name?: string;
-  ttl?: number;
-  metadata?: Record<string, string>;
-} {
+function creationOf({
+  name,
+  ttl,
+  metadata,
+  tag,
+  description,
+}: Creation): Pick<CreateSession, "name" | "ttl" | "metadata" | "tags" | "description"> {
   return {
     ...(name === undefined ? {} : { name }),
     ...(ttl === undefined ? {} : { ttl }),
     ...(metadata === undefined ? {} : { metadata }),
+    ...(tag === undefined ? {} : { tags: tag }),
+    ...(description === undefined ? {} : { description }),
   };
 }
 
 async function create(options: NewSession, command: Command): Promise<void> {
   const { client, json } = await connect(command);
-  const { memory, cpu, disk, idleAfter, sleepAfter } = options;
+  const { image, memory, cpu, disk, idleAfter, sleepAfter } = options;
   const resourceLimits = {
     ...(memory === undefined ? {} : { memory }),
     ...(cpu === undefined ? {} : { cpu }),
@@ -116,8 +133,10 @@ async function create(options: NewSession, command: Command): Promise<void> {
   };
   const input: CreateSession = {
     ...creationOf(options),
+    ...(image === undefined ? {} : { image }),
     ...(Object.keys(resourceLimits).length === 0 ? {} : { resourceLimits }),
     ...(options.private === true ? { preview: "private" as const } : {}),
+    ...(options.onDemand === true ? { container: "on-demand" as const } : {}),
     ...(idleAfter === undefined ? {} : { idleAfter }),
     ...(sleepAfter === undefined ? {} : { deepSleepAfter: sleepAfter }),
   };
@@ -142,13 +161,19 @@ async function tellNew(session: Session, asJson: boolean): Promise<void> {
 }
 
 async function list(
-  options: { state?: Session["state"]; metadata?: Record<string, string>; quiet?: true },
+  options: {
+    state?: Session["state"];
+    metadata?: Record<string, string>;
+    tag?: string[];
+    query?: string;
+    quiet?: true;
+  },
   command: Command,
 ): Promise<void> {
   const { client, json } = await connect(command);
-  const { state, metadata } = options;
+  const { state, metadata, tag: tags, query: q } = options;
   const { items, total } = await allOf(async (paging) => {
-    const page = await client.sessions.list({ ...paging, state, metadata });
+    const page = await client.sessions.list({ ...paging, state, metadata, tags, q });
     return { items: page.sessions, total: page.total };
   });
   if (json) return printJson({ sessions: items, total });
@@ -201,6 +226,8 @@ async function info(sessionId: string, _: object, command: Command): Promise<voi
     ["limits", `${memory} MB memory, ${cpu} vCPU, ${disk} MB disk, ${timeout} s per execution`],
     ["used", `${span(session.spent.activeSeconds)} active, ${session.spent.executions} executions`],
     ["metadata", metadataText(session.metadata)],
+    ...(session.tags.length === 0 ? [] : [["tags", session.tags.join(", ")] as const]),
+    ...(session.description === "" ? [] : [["description", session.description] as const]),
     ...(session.lastLoss === null ? [] : [["lost", `${at(session.lastLoss.at)}: ${session.lastLoss.reason}`] as const]),
     ...(session.damagedSnapshots.length === 0 ? [] : [["damaged", session.damagedSnapshots.join(" ")] as const]),
   ]);

@@ -56,8 +56,8 @@ export function SessionsPage() {
         <input
           ref={search}
           type="search"
-          aria-label="Search by name, id or metadata"
-          placeholder="Search: name, id, key:value"
+          aria-label="Search by name, id, tag, description or metadata"
+          placeholder="Search: name, id, tag, key:value"
           value={filter.value.text}
           onInput={(event) => (filter.value = { ...filter.value, text: event.currentTarget.value })}
           onKeyDown={(event) => {

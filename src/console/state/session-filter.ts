@@ -2,7 +2,7 @@
 import type { Session, SessionState } from "../../sdk/index.ts";
 
 export interface SessionFilter {
-  /** Words; each must be found. `key:value` and `key=value` look at metadata, other words at name, id and metadata. */
+  /** Words; each must be found. `key:value` and `key=value` look at metadata, other words at the rest. */
   readonly text: string;
   readonly state: SessionState | "all";
 }
@@ -15,7 +15,8 @@ export function matches(session: Session, { text, state }: SessionFilter): boole
     ([key, value]) =>
       [key.toLowerCase(), (typeof value === "string" ? value : JSON.stringify(value)).toLowerCase()] as const,
   );
-  const texts = [session.id, session.name?.toLowerCase() ?? "", ...pairs.map(([, value]) => value)];
+  const own = [session.id, session.name ?? "", session.description, ...session.tags].map((each) => each.toLowerCase());
+  const texts = [...own, ...pairs.map(([, value]) => value)];
   return words.every((word) => {
     const [, key, wanted] = /^([^:=]+)[:=](.*)$/.exec(word) ?? [];
     const isPair = key !== undefined && pairs.some(([name, value]) => name === key && value.includes(wanted ?? ""));

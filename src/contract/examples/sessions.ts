@@ -12,6 +12,11 @@ export const SESSION_EXAMPLES = {
     bodies: {
       "With defaults": {},
       "A named one": { name: "my-agent", ttl: 86_400, metadata: { user: "u_123" } },
+      "With tags, and no container until something needs one": {
+        tags: ["data-analysis", "q1-2025"],
+        description: "Customer behaviour in the first quarter",
+        container: "on-demand",
+      },
       "With a server that is always there": { name: "my-app", services: [service], preview: "private" },
     },
     answer: SESSION,
@@ -38,6 +43,7 @@ export const SESSION_EXAMPLES = {
     bodies: {
       "Live for another day": { ttl: 86_400 },
       "Other services": { services: [service] },
+      "Other tags": { tags: ["data-analysis", "done"], description: "Reported in April" },
       "A budget": { budget: { activeSeconds: 3600, executions: 1000 } },
     },
     answer: { ...SESSION, services: [service] },

@@ -14,6 +14,7 @@ export const ID = {
   snapshot: `snp_${END}`,
   earlier: "snp_1a5s9d3f7g2h6j0k4l8z",
   terminal: `trm_${END}`,
+  context: `ctx_${END}`,
   token: `pvt_${END}`,
   account: `acc_${END}`,
   key: `key_${END}`,
@@ -41,6 +42,8 @@ export const SESSION: Session = {
   image: "bun",
   resourceLimits: { memory: 1024, cpu: 0.25, timeout: 30, disk: 1024 },
   metadata: { user: "u_123" },
+  tags: ["data-analysis"],
+  description: "Customer behaviour in the first quarter",
   idleAfter: "5m",
   deepSleepAfter: "30m",
   services: [],
@@ -83,6 +86,7 @@ export const RECORD: ExecutionRecord = {
   outputBytes: 3,
   truncated: false,
   filesWritten: ["answer.txt"],
+  context: null,
 };
 
 export const FILE: FileEntry = { path: "src/index.ts", size: 21, modified: AT, type: "file" };

@@ -1,5 +1,6 @@
 // Sessions: create, look at, change, delete.
 import * as z from "zod";
+import { SESSION_QUERY_CHARACTERS, TAGS } from "../limits.ts";
 import { Paging } from "../primitives.ts";
 import { InContainer, OfSession, route } from "../route.ts";
 import {
@@ -9,8 +10,23 @@ import {
   SessionInfo,
   SessionList,
   SessionState,
+  Tag,
   UpdateSession,
 } from "../session.ts";
+
+const TagQuery = z
+  .string()
+  .transform((list) => list.split(",").map((tag) => tag.trim()))
+  .pipe(z.array(Tag).max(TAGS.most))
+  .meta({
+    override: { type: "string" },
+    description: "Only those that have this tag; several separated by commas: all of them",
+    examples: ["data-analysis"],
+  });
+const WordsQuery = z
+  .string()
+  .max(SESSION_QUERY_CHARACTERS)
+  .meta({ description: "Only those in whose name, description or tags each of these words occurs, in whatever case" });
 
 export const SESSIONS = {
   createSession: route({
@@ -19,7 +35,7 @@ export const SESSIONS = {
     aliases: ["/sessions/create"],
     tag: "Sessions",
     scope: "sessions:write",
-    summary: "Create a session. Its container starts in the background",
+    summary: "Create a session. Its container starts in the background, or with the first call that needs it",
     body: CreateSession,
     answers: { 201: { json: Session } },
     idempotent: true,
@@ -31,7 +47,11 @@ export const SESSIONS = {
     tag: "Sessions",
     scope: "sessions:read",
     summary: "List sessions, newest first. `metadata.<key>=<value>` filters by metadata",
-    query: Paging.extend({ state: SessionState.optional() }).catchall(z.string()),
+    query: Paging.extend({
+      state: SessionState.optional(),
+      tag: TagQuery.optional(),
+      q: WordsQuery.optional(),
+    }).catchall(z.string()),
     answers: { 200: { json: SessionList } },
     errors: [],
   }),
@@ -50,7 +70,7 @@ export const SESSIONS = {
     path: "/sessions/{id}",
     tag: "Sessions",
     scope: "sessions:write",
-    summary: "Change a session's time to live, metadata or name",
+    summary: "Change a session: its time to live, name, metadata, tags, services and more",
     params: OfSession,
     body: UpdateSession,
     answers: { 200: { json: Session } },

@@ -1,17 +1,19 @@
 // Executions: run, kill, list, look at.
-import { ERRORS } from "../../contract/errors.ts";
 import type { Problem } from "../../contract/errors.ts";
+import type { ExecuteRequest } from "../../contract/execute.ts";
 import { newId } from "../../contract/ids.ts";
+import { imageFor } from "../../contract/language.ts";
+import type { ImageName } from "../../contract/language.ts";
 import { fail, ok } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
 import { sessionOf } from "../../session/rpc.ts";
-import type { ExecuteQuery, SessionRpc } from "../../session/rpc.ts";
+import type { SessionRpc } from "../../session/rpc.ts";
 import type { Handlers } from "../bind.ts";
-import type { Call, Reserved } from "../call.ts";
-import { resumeExecution } from "../execution-resume.ts";
+import type { Call } from "../call.ts";
+import { checkTimeout, execute } from "../execution-call.ts";
 import { checkFiles } from "../file-limits.ts";
 import { forward } from "../forward.ts";
-import { encodePath } from "../path.ts";
+import { encodePath } from "../../lib/route-path.ts";
 import { resourceLimits } from "../plan-limits.ts";
 import { findSession } from "../session-ref.ts";
 
@@ -20,14 +22,14 @@ const ONE_SHOT_TTL_MS = 600_000;
 
 export const executeHandlers = {
   async execute(call, { body }) {
-    const { sessionId, timeout, cancelOnDisconnect, stream, ...command } = body;
+    const { sessionId, timeout, cancelOnDisconnect, stream, encoding, ...command } = body;
     const files = checkFiles(body.files, call.principal.plan);
     if (!files.ok) {
       return files;
     }
-    const timeoutMax = call.principal.plan.timeoutSeconds.max;
-    if (timeout !== undefined && timeout > timeoutMax) {
-      return fail("invalid_request", `\`timeout\` is above your plan's limit of ${timeoutMax} s.`, { max: timeoutMax });
+    const inTime = checkTimeout(timeout, call.principal.plan);
+    if (!inTime.ok) {
+      return inTime;
     }
     if (sessionId === undefined && body.background === true) {
       return fail(
@@ -39,30 +41,8 @@ export const executeHandlers = {
     if (sessionId === undefined) {
       reserved?.afterwards(() => sessionOf(call.env, reserved.sessionId).destroy(call.principal.accountId));
     }
-    const earlier = reserved?.again === true ? await resumeExecution(call, reserved, body) : null;
-    if (earlier instanceof Response) {
-      return earlier;
-    }
-    const session = await sessionFor(call, sessionId, earlier);
-    if (!session.ok) {
-      return session;
-    }
-    const query: ExecuteQuery = {
-      ...(timeout === undefined ? {} : { timeout: String(timeout) }),
-      ...(stream ? { stream: "true" } : {}),
-      ...(cancelOnDisconnect ? { cancelOnDisconnect: "true" } : {}),
-      ...(reserved === null ? {} : { executionId: reserved.executionId, keep: "true" }),
-    };
-    const response = await forward(call, session.value, {
-      path: `/execute?${new URLSearchParams({ ...query }).toString()}`,
-      json: JSON.stringify({ stream, cancelOnDisconnect, ...command }),
-    });
-    if (reserved?.again === true && response.status === ERRORS.conflict.status) {
-      // The earlier call was on its way still, and has started it in the meantime.
-      const started = await resumeExecution(call, reserved, body);
-      return started instanceof Response ? started : response;
-    }
-    return stream && reserved !== null ? withIds(response, reserved) : response;
+    const asked = { timeout, stream, cancelOnDisconnect, encoding, command };
+    return execute(call, asked, (earlier) => sessionFor(call, body, earlier));
   },
 
   async kill(call, { body: { sessionId, ...command } }) {
@@ -99,16 +79,12 @@ export const executeHandlers = {
   },
 } satisfies Partial<Handlers>;
 
-/** What a client whose stream breaks before its end picks it up by. */
-function withIds(response: Response, { sessionId, executionId }: Reserved): Response {
-  const told = new Response(response.body, response);
-  told.headers.set("buntime-session-id", sessionId);
-  told.headers.set("buntime-execution-id", executionId);
-  return told;
-}
-
 /** The session to run in. `earlier`: why nothing is known of an earlier call, if there was one. */
-async function sessionFor(call: Call, ref: string | undefined, earlier: Problem | null): Promise<Result<SessionRpc>> {
+async function sessionFor(
+  call: Call,
+  { sessionId: ref, language }: ExecuteRequest,
+  earlier: Problem | null,
+): Promise<Result<SessionRpc>> {
   const { env, reserved } = call;
   if (ref !== undefined) {
     // A name was looked up when the ids were reserved.
@@ -126,10 +102,10 @@ async function sessionFor(call: Call, ref: string | undefined, earlier: Problem 
       { executionId: reserved.executionId, outcome: "unknown" },
     );
   }
-  return createOneShot(call);
+  return createOneShot(call, language === undefined ? "bun" : imageFor(language));
 }
 
-async function createOneShot({ env, principal, reserved }: Call): Promise<Result<SessionRpc>> {
+async function createOneShot({ env, principal, reserved }: Call, image: ImageName): Promise<Result<SessionRpc>> {
   const id = reserved?.sessionId ?? newId("ses");
   const session = sessionOf(env, id);
   const limits = resourceLimits({}, principal.plan);
@@ -141,7 +117,7 @@ async function createOneShot({ env, principal, reserved }: Call): Promise<Result
     id,
     accountId: principal.accountId,
     name: null,
-    image: "bun",
+    image,
     createdAt,
     expiresAt: createdAt + ONE_SHOT_TTL_MS,
     resourceLimits: limits.value,

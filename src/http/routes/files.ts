@@ -6,7 +6,7 @@ import type { Call } from "../call.ts";
 import { checkFiles } from "../file-limits.ts";
 import { forward } from "../forward.ts";
 import type { Forwarded } from "../forward.ts";
-import { encodePath } from "../path.ts";
+import { encodePath } from "../../lib/route-path.ts";
 import { findSession } from "../session-ref.ts";
 
 export const fileHandlers = {

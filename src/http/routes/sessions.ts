@@ -42,27 +42,32 @@ export const sessionHandlers = {
       return created;
     }
     const createdAt = Date.now();
-    return session.create({
-      id,
-      accountId: principal.accountId,
-      name: body.name ?? null,
-      image: body.image,
-      createdAt,
-      expiresAt: createdAt + body.ttl * 1000,
-      resourceLimits: limits.value,
-      metadata: body.metadata,
-      oneShot: false,
-      repositoryId: id,
-      idleAfterMs: sleep.value.idleAfterMs,
-      deepSleepAfterMs: sleep.value.deepSleepAfterMs,
-      services: body.services,
-      preview: body.preview,
-      budget: body.budget ?? null,
-    });
+    return session.create(
+      {
+        id,
+        accountId: principal.accountId,
+        name: body.name ?? null,
+        image: body.image,
+        createdAt,
+        expiresAt: createdAt + body.ttl * 1000,
+        resourceLimits: limits.value,
+        metadata: body.metadata,
+        tags: body.tags,
+        description: body.description,
+        oneShot: false,
+        repositoryId: id,
+        idleAfterMs: sleep.value.idleAfterMs,
+        deepSleepAfterMs: sleep.value.deepSleepAfterMs,
+        services: body.services,
+        preview: body.preview,
+        budget: body.budget ?? null,
+      },
+      { onDemand: body.container === "on-demand" },
+    );
   },
 
   async listSessions({ env, principal }, { query }) {
-    const { limit, offset, state, ...rest } = query;
+    const { limit, offset, state, tag, q, ...rest } = query;
     const filters = Object.entries(rest)
       .filter(([name]) => name.startsWith(METADATA_FILTER))
       .map(([name, value]) => [name.slice(METADATA_FILTER.length), value] as const);
@@ -71,6 +76,8 @@ export const sessionHandlers = {
       offset,
       state,
       metadata: Object.fromEntries(filters),
+      tags: tag ?? [],
+      q: q ?? "",
     });
     return ok({
       sessions: page.sessions.map(({ record, state }) => sessionView(record, state, env)),

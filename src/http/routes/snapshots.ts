@@ -79,6 +79,8 @@ export const snapshotHandlers = {
         id,
         name: body.name ?? null,
         metadata: body.metadata ?? record.metadata,
+        tags: body.tags ?? record.tags ?? [],
+        description: body.description ?? record.description ?? "",
         resourceLimits: within(record.resourceLimits, principal.plan),
         createdAt,
         expiresAt: createdAt + ttl * 1000,

@@ -1,4 +1,5 @@
 // The manifest of one snapshot: its root is read once, segments as they are needed, and what was used last is kept.
+import { MANIFEST_VERSION } from "../../contract/manifest.ts";
 import type { Digest, FileNode, HardLinkNode, Root, SegmentRef, TreeNode } from "../../contract/manifest.ts";
 import { DamagedObject } from "../bundle.ts";
 import type { Frames } from "./frames.ts";
@@ -11,16 +12,31 @@ const PARSED_WEIGHT = 3;
 /** Segments that are read ahead on a way through the tree. */
 const AHEAD = 4;
 
+/** In place of a root's digest: there is nothing, as in a workspace that was never saved. */
+export const NOTHING: Digest = "";
+const EMPTY: Root = {
+  version: MANIFEST_VERSION,
+  treeHash: NOTHING,
+  files: 0,
+  directories: 0,
+  sizeBytes: 0,
+  segments: [],
+  packs: [],
+  skipped: [],
+  skippedCount: 0,
+};
+
 export class Manifest {
   readonly digest: Digest;
   readonly frames: Frames;
   readonly #segments = new Lru<readonly TreeNode[]>(KEPT_BYTES);
   readonly #reads = new Map<string, Promise<readonly TreeNode[]>>();
-  #root: Promise<Root> | null = null;
+  #root: Promise<Root> | null;
 
   constructor(frames: Frames, digest: Digest) {
     this.frames = frames;
     this.digest = digest;
+    this.#root = digest === NOTHING ? Promise.resolve(EMPTY) : null;
   }
 
   /** @throws DamagedObject */

@@ -11,16 +11,17 @@ import { checkContentSize, contentOf, entryOf } from "../../lib/files/entry.ts";
 import { invalid, isHidden, shownPath } from "../../lib/files/paths.ts";
 import { isRecursive, queryNumber, queryPath, RAW, rawPath } from "../../lib/files/query.ts";
 import { describe, logError } from "../../lib/log.ts";
+import { openStream } from "../../lib/open-stream.ts";
 import { EVENT_STREAM_HEADERS } from "../../lib/output-events.ts";
 import { ProblemError } from "../../lib/problem-error.ts";
 import { DamagedObject } from "../bundle.ts";
+import { AsleepContexts } from "./contexts.ts";
 import { AsleepExecutions } from "./executions.ts";
 import { packTree } from "./archive.ts";
 import { readPart, readWhole, wholeOf } from "./contents.ts";
 import { Frames } from "./frames.ts";
 import { Manifest } from "./manifest.ts";
 import { searchTree } from "./search.ts";
-import { openStream } from "./stream.ts";
 import { closed, Tree } from "./tree.ts";
 
 /** Up to here a file is read whole before its answer begins, so that damage is an error and no broken body. */
@@ -33,20 +34,23 @@ export interface AsleepOptions {
   readonly onDamage: (digest: Digest) => void;
 }
 
+const CONTEXT = /^\/contexts\/(ctx_[0-9a-z]{20})(\/interrupt)?$/;
 const EXECUTION = /^\/executions\/(exe_[0-9a-z]{20})(\/output)?$/;
 
 export class AsleepReader {
   readonly #tree: Tree;
   readonly #executions: AsleepExecutions;
+  readonly #contexts: AsleepContexts;
   readonly #options: AsleepOptions;
 
   constructor(bucket: R2Bucket, repositoryId: string, root: Digest, options: AsleepOptions) {
     this.#tree = new Tree(new Manifest(new Frames(bucket, repositoryId), root));
     this.#executions = new AsleepExecutions(this.#tree.manifest);
+    this.#contexts = new AsleepContexts(this.#tree.manifest);
     this.#options = options;
   }
 
-  /** Null for everything but a read of files, or of what is recorded of executions. Never throws: what fails is an answer. */
+  /** Null for everything but a read of files, or of what is recorded of executions and contexts. Never throws: what fails is an answer. */
   async answer(request: Request): Promise<Response | null> {
     const url = new URL(request.url);
     const handle = this.#handlerOf(request, url);
@@ -66,6 +70,10 @@ export class AsleepReader {
       const isRead = request.method === "GET" || request.method === "HEAD";
       return isRead ? () => this.#download(request, url) : null;
     }
+    const [, contextId, interrupt] = CONTEXT.exec(url.pathname) ?? [];
+    if (contextId !== undefined && request.method === (interrupt === undefined ? "GET" : "POST")) {
+      return () => this.#context(contextId, interrupt !== undefined);
+    }
     if (request.method !== "GET") {
       return null;
     }
@@ -81,6 +89,8 @@ export class AsleepReader {
       case "/executions":
         return async () =>
           Response.json(await this.#executions.list(queryNumber(url, "limit", 50), queryNumber(url, "offset", 0)));
+      case "/contexts":
+        return async () => Response.json(await this.#contexts.list());
       default:
         return this.#executionHandlerOf(request, url);
     }
@@ -98,6 +108,12 @@ export class AsleepReader {
     return request.headers.get("accept")?.includes("text/event-stream") === true
       ? () => this.#followOutput(id, after)
       : async () => Response.json(await this.#executions.output(id, after));
+  }
+
+  /** Nothing runs in it, so an interrupt has nothing to do. */
+  async #context(id: string, isInterrupt: boolean): Promise<Response> {
+    const context = await this.#contexts.get(id);
+    return Response.json(isInterrupt ? { interrupted: false } : context);
   }
 
   async #followOutput(id: string, after: number): Promise<Response> {

@@ -1,15 +1,17 @@
 // A session's way to read its newest snapshot while it sleeps.
-import type { ExecutionRecord, OutputPage } from "../../contract/execute.ts";
+import type { ExecutionList, ExecutionRecord, OutputPage } from "../../contract/execute.ts";
 import type { Env } from "../../env.ts";
-import { unknownExecution } from "../../lib/execution-record.ts";
-import { fail, ok } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
 import { repositoryOf } from "../../storage/rpc.ts";
 import type { SessionRecord } from "../record.ts";
 import type { SavedWorkspace, SessionStore } from "../store.ts";
 import { readResult } from "../supervisor-client.ts";
 import type { RecordSource } from "../supervisor-client.ts";
+import { NOTHING } from "./manifest.ts";
 import { AsleepReader } from "./reader.ts";
+
+/** A workspace without a snapshot is empty: nobody has used it, or what was in it is lost. */
+const NEVER_SAVED = { root: NOTHING, snapshotId: "" } as const;
 
 export class AsleepReads {
   readonly #env: Env;
@@ -23,29 +25,28 @@ export class AsleepReads {
     this.#record = own.record;
   }
 
-  /** Null where the container is needed: for what is no read of files, and while nothing is saved. */
+  /** Null where the container is needed: for what is no read of files, and for a fork that has no snapshot yet. */
   async answer(request: Request): Promise<Response | null> {
-    const saved = this.#store.loadFact("saved");
-    return saved === null ? null : this.#readerOf(saved).answer(request);
+    return (await this.#current()?.answer(request)) ?? null;
   }
 
   /** What is recorded of executions. Null where only the container will know: a fork that has no snapshot yet. */
   get records(): RecordSource | null {
-    if (this.#store.loadFact("saved") === null && this.#record().forkOf !== undefined) {
+    const reader = this.#current();
+    if (reader === null) {
       return null;
     }
-    const ask = async <T>(path: string, id: string): Promise<Result<T>> => {
-      const answer = await this.answer(new Request(`http://supervisor${path}`));
-      // Nothing was ever saved.
-      return answer === null ? fail("execution_not_found", unknownExecution(id)) : readResult<T>(answer);
+    const ask = async <T>(path: string): Promise<Result<T>> => {
+      const answer = await reader.answer(new Request(`http://supervisor${path}`));
+      if (answer === null) {
+        throw new Error(`${path} is no read`);
+      }
+      return readResult<T>(answer);
     };
     return {
-      executions: async ({ limit, offset }) => {
-        const answer = await this.answer(new Request(`http://supervisor/executions?limit=${limit}&offset=${offset}`));
-        return answer === null ? ok({ executions: [], total: 0 }) : readResult(answer);
-      },
-      execution: (id) => ask<ExecutionRecord>(`/executions/${id}`, id),
-      output: (id, after) => ask<OutputPage>(`/executions/${id}/output?after=${after}`, id),
+      executions: ({ limit, offset }) => ask<ExecutionList>(`/executions?limit=${limit}&offset=${offset}`),
+      execution: (id) => ask<ExecutionRecord>(`/executions/${id}`),
+      output: (id, after) => ask<OutputPage>(`/executions/${id}/output?after=${after}`),
     };
   }
 
@@ -54,7 +55,15 @@ export class AsleepReads {
     this.#reader = null;
   }
 
-  #readerOf({ root, snapshotId }: SavedWorkspace): AsleepReader {
+  #current(): AsleepReader | null {
+    const saved = this.#store.loadFact("saved");
+    if (saved !== null) {
+      return this.#readerOf(saved);
+    }
+    return this.#record().forkOf === undefined ? this.#readerOf(NEVER_SAVED) : null;
+  }
+
+  #readerOf({ root, snapshotId }: Pick<SavedWorkspace, "root" | "snapshotId">): AsleepReader {
     if (this.#reader?.root !== root) {
       const { repositoryId } = this.#record();
       const reader = new AsleepReader(this.#env.SNAPSHOTS, repositoryId, root, {

@@ -59,6 +59,13 @@ describe("a proxy request", () => {
     expect(request.forProxy("Basic eA==")).toContain("proxy-authorization: Basic eA==\r\n\r\n");
   });
 
+  test("goes with the host of its URL, and the path as it is resolved, whatever else it says", () => {
+    const request = parse("GET http://a.example/b/../c%2f HTTP/1.1\r\nHOST : b.example\r\nhost: c.example\r\n\r\n");
+    if (request === null || request === "invalid") throw new Error("not understood");
+    expect(request).toMatchObject({ host: "a.example", path: "/c%2f" });
+    expect(request.forOrigin()).toBe("GET /c%2f HTTP/1.1\r\nhost: a.example\r\nconnection: close\r\n\r\n");
+  });
+
   test.each([
     "GET / HTTP/1.1\r\n\r\n",
     "CONNECT a HTTP/1.1\r\n\r\n",
@@ -155,6 +162,42 @@ describe.skipIf(Bun.which("curl") === null)("a session", () => {
     expect(seenByProxy.at(-1)).toContain(`proxy-authorization: Basic ${btoa("me:secret")}`);
     const refused = await behind.run("curl --silent --max-time 5 http://169.254.169.254/latest/meta-data/");
     expect(refused.stdout).toContain("sessions may not connect");
+  });
+
+  test("reaches the platform by its own name, where the engine was told of it: the storage of an account, and no port beside it", async () => {
+    const told = await startEngine({ env: { ENGINE_PLATFORM: `127.0.0.1:${target.port}` } });
+    try {
+      const inside = await Machine.start(told);
+      const ask = async (options: string) =>
+        (
+          await inside.run(
+            `curl --silent --max-time 5 --noproxy '' --write-out ' %{http_code} %{http_connect}' ${options}`,
+          )
+        ).stdout;
+      expect(await ask("http://buntime.internal/era/api/storage/kv/a?b")).toBe(
+        "hello GET http://buntime.internal/era/api/storage/kv/a?b 200 000",
+      );
+      expect(await ask("-H 'host: ses-x.localhost' http://buntime.internal/era/api/resources/list")).toContain(
+        "hello GET http://buntime.internal/era/api/resources/list 200",
+      );
+      for (const other of [
+        "http://buntime.internal/",
+        "http://buntime.internal/api/sessions",
+        "http://buntime.internal/era/api/sessions",
+        "--path-as-is http://buntime.internal/era/api/storage/../../../api/sessions",
+        "--path-as-is http://buntime.internal/era/api/storage/%2E%2e/sessions",
+        `http://buntime.internal:${target.port}/era/api/storage/kv/a`,
+        `http://127.0.0.1:${target.port}/era/api/storage/kv/a`,
+        `http://localhost:${target.port}/era/api/storage/kv/a`,
+        "http://127.0.0.1:1/era/api/storage/kv/a",
+      ]) {
+        expect([other, (await ask(other)).slice(-8)]).toEqual([other, " 403 000"]);
+      }
+      expect(await ask("--proxytunnel http://buntime.internal/era/api/storage/kv/a")).toEndWith(" 000 403");
+      expect((await curl("http://buntime.internal/era/api/storage/kv/a")).stdout).toMatch(/no such host\s+502/);
+    } finally {
+      await told.stop();
+    }
   });
 
   test("has no other way out", async () => {

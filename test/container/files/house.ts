@@ -38,6 +38,8 @@ export function openHouse(options: { diskBytes?: number } = {}): House {
     diskBytes: options.diskBytes ?? 4 * 1024 ** 3,
     user: isRoot ? { kind: "uid", uid: USER, gid: USER } : { kind: "same" },
     userEnvironment: {},
+    image: "bun",
+    cache: "/tmp",
     sockets: null,
     port: 0,
     bringLoopbackUp: false,

@@ -1,8 +1,9 @@
 // Every call by which a session or a repository reaches out of its object is a step: to the bucket, the directory, other
-// objects, the engine, the supervisor, and its own storage. While armed, steps are counted by name and a fault is put
-// before or after one of them. The calls are the real ones; what is not the faulty one passes untouched.
+// objects, the engine, the supervisor, and its own storage; so is each answer of its history. While armed, steps are counted
+// by name and a fault is put before or after one of them. The calls are the real ones; what is not the faulty one passes untouched.
 import { env } from "cloudflare:test";
 import { vi } from "vitest";
+import { History } from "../../../src/session/history/history.ts";
 import { SessionStore } from "../../../src/session/store.ts";
 import { awaitOrder } from "./operator.ts";
 import type { Order } from "./operator.ts";
@@ -119,6 +120,10 @@ export function watchSteps(): void {
     const kind = armed ? kindOf(stub, String(args[0])) : null;
     return kind === null ? stub : watchedStub(stub, kind);
   });
+  // SAFETY: methods of the class, by name.
+  replace(History.prototype as unknown as Methods, "answer", (real, args) =>
+    pass(`history ${String(Object(args[1]).op)}`, args, () => real(...args) as Promise<unknown>),
+  );
   watchFetch();
   watchStorage();
 }

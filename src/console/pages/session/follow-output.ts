@@ -1,5 +1,5 @@
 // The output of an execution that has begun, from its first piece on: what is kept, and then what comes.
-import type { ExecutionRecord } from "../../../sdk/index.ts";
+import type { ExecutionRecord, RunResult } from "../../../sdk/index.ts";
 import { api } from "../../state/access.ts";
 import { noteOutcome } from "../../state/connection.ts";
 import { asBuntimeError } from "../../state/loaded.ts";
@@ -26,7 +26,8 @@ export async function followOutput(options: FollowOptions): Promise<ExecutionRec
     try {
       const page = await api().execution.output({ sessionId, executionId, after }, { signal });
       for (const { stream, data, encoding } of page.chunks) {
-        output.append(stream, encoding === "base64" ? decode(data) : data);
+        if (stream === "result") output.append("stdout", `${textOf(data)}\n`);
+        else output.append(stream, encoding === "base64" ? decode(data) : data);
       }
       after = page.lastSeq;
       if (page.done) return page.outcome;
@@ -39,6 +40,12 @@ export async function followOutput(options: FollowOptions): Promise<ExecutionRec
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
+}
+
+/** The plain form of what a run in a context has shown. */
+function textOf(json: string): string {
+  // SAFETY: of a result, the platform sends this.
+  return (JSON.parse(json) as RunResult).text;
 }
 
 /** Bytes that are no UTF-8, as text all the same. */

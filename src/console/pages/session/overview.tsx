@@ -199,6 +199,16 @@ function Facts({ session }: { readonly session: SessionInfo }) {
         </a>
         <CopyButton text={session.previewUrl} label="the preview's address" />
       </p>
+      {session.description !== "" && <p class="wrap">{session.description}</p>}
+      {session.tags.length > 0 && (
+        <p class="row">
+          {session.tags.map((tag) => (
+            <span key={tag} class="tag">
+              {tag}
+            </span>
+          ))}
+        </p>
+      )}
       {Object.keys(session.metadata).length > 0 && (
         <pre class="metadata" tabIndex={0}>
           {JSON.stringify(session.metadata, null, 2)}

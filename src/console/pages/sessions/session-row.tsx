@@ -34,6 +34,11 @@ export function SessionRow({ session, info, isSelected, onDelete }: SessionRowPr
         <a href={pathOf({ page: "session", session: title, tab: "overview" })}>{title}</a>
         <small>
           {session.name !== null && <code>{session.id}</code>}
+          {session.tags.slice(0, 3).map((tag) => (
+            <span key={tag} class="tag">
+              {tag}
+            </span>
+          ))}
           {metadata.map(([key, value]) => (
             <span key={key} class="tag">
               {key}: {typeof value === "string" ? value : JSON.stringify(value)}

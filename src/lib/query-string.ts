@@ -1,6 +1,6 @@
 // The query of a URL as an object. URLSearchParams would take bad percent-encoding as it comes and hide repeated names.
-import { fail, ok } from "../lib/result.ts";
-import type { Result } from "../lib/result.ts";
+import { fail, ok } from "./result.ts";
+import type { Result } from "./result.ts";
 
 /** `search` with or without its `?`. Fails on malformed encoding, on what is not UTF-8, and on a name given twice. */
 export function parseQuery(search: string): Result<Record<string, string>> {

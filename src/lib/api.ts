@@ -3,7 +3,7 @@
 import type * as z from "zod";
 import type { ErrorBody } from "../contract/errors.ts";
 import type { Route } from "../contract/route.ts";
-import { ProblemError } from "../lib/problem-error.ts";
+import { ProblemError } from "./problem-error.ts";
 
 /** Answers a request to the API as its caller. The path is without `/api`. */
 export type Send = (request: Request) => Promise<Response>;

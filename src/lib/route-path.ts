@@ -1,8 +1,8 @@
 // Path templates of the route table: `{name}` is one segment, `{path}` at the end is the rest with its slashes. Values are
 // taken from the raw path and decoded once. URL parsers resolve `..`; one that hides behind `%2F` is refused, so that
 // it cannot resolve later, in a URL that we build.
-import { fail, ok } from "../lib/result.ts";
-import type { Result } from "../lib/result.ts";
+import { fail, ok } from "./result.ts";
+import type { Result } from "./result.ts";
 
 /** The template in Hono's words. */
 export function honoPath(template: string): string {
