@@ -35,4 +35,28 @@ describe.skipIf(offline)(offline ? "packages (skipped: no registry can be reache
     });
     expect(second.stdout).toBe("[ 1, 2, 3 ]\n");
   });
+
+  test("of a server that keeps all in memory: Redis", async (context) => {
+    // The program ends with its time: it leaves its connection open.
+    const session = await ownSession(client, { resourceLimits: { timeout: 8 } });
+    const { stdout: found } = await session.execute({ command: "command -v redis-server" });
+    context.skip(found === "", "no redis-server in the session");
+    await session.execute({ command: "bun add redis" });
+    await session.update({ services: [{ name: "redis", command: "exec redis-server --save ''", port: 6379 }] });
+
+    await client.execute({
+      sessionId: session.id,
+      code: `
+    // Note: Redis data is in-memory and lost on deep sleep
+    // Only use for temporary caching
+    import { createClient } from 'redis';
+    const redis = createClient();
+    await redis.connect();
+    await redis.set('key', 'value');
+  `,
+    });
+    expect(await session.execute({ command: "redis-cli get key" })).toMatchObject({ stdout: "value\n" });
+    await client.sessions.sleep({ sessionId: session.id });
+    expect(await session.execute({ command: "redis-cli get key" })).toMatchObject({ stdout: "\n", exitCode: 0 });
+  });
 });
