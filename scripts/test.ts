@@ -20,6 +20,15 @@ const vitest =
     env,
   });
 
+/** Of test/container, by what their paths there begin with. */
+const bunTest =
+  (...only: readonly string[]): Suite =>
+  (file) => ({
+    command: ["bun", "test", "--timeout=30000", "--reporter=junit", `--reporter-outfile=${file}`].concat(
+      only.map((name) => `test/container/${name}`),
+    ),
+  });
+
 /** Minutes, where the rest takes seconds: a suite of their own. */
 const CAMPAIGNS = ["save", "sleep", "restore", "fork", "creation", "removal", "terminate", "history", "contexts"]
   .map((name) => `test/worker/faults/${name}.test.ts`)
@@ -47,9 +56,8 @@ const without = (patterns: readonly string[]): string[] => patterns.flatMap((pat
 const SUITES: Readonly<Record<string, Suite>> = {
   unit: vitest("unit"),
   worker: vitest("worker", {}, ...without(CAMPAIGNS)),
-  container: (file) => ({
-    command: ["bun", "test", "--timeout=30000", "--reporter=junit", `--reporter-outfile=${file}`, "./test/container"],
-  }),
+  supervisor: bunTest("files", "process", "context"),
+  container: bunTest("engine", "snapshot", "terminal", "javascript-kernel"),
   e2e: vitest("e2e", {}, ...without([...OUTAGES, ...DIALECTS])),
   sdk: vitest("sdk"),
   cli: vitest("cli"),
@@ -80,9 +88,9 @@ const SUITES: Readonly<Record<string, Suite>> = {
 const GROUPS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   /** What `npm test` runs: the platform itself, by all that needs neither Docker nor a browser, nor minutes. */
   platform: [
-    ["unit", "e2e", "container"],
-    // By itself: its sessions live as long as it does, and a user has 128 of what tells a supervisor of changed files.
-    ["worker"],
+    ["unit", "e2e", "supervisor"],
+    // Later: the sessions of `worker` live as long as it does, and a user has 128 of what tells a supervisor of changed files.
+    ["worker", "container"],
   ],
   /** What people use it by. */
   clients: [
