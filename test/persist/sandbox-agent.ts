@@ -1,6 +1,6 @@
 // sandbox-agent's server as its package has it, and what a conversation over its client leaves.
 import { spawn } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
@@ -46,10 +46,14 @@ export function serverOfFile(): { readonly baseUrl: string } {
     mkdirSync(path.dirname(agent), { recursive: true });
     writeFileSync(agent, `#!/bin/sh\nexec '${BUN}' '${MOCK_AGENT}'\n`);
     chmodSync(agent, 0o755);
+    // As it is installed it may not be run: that would take a script of its package.
+    const program = path.join(home, "server");
+    copyFileSync(SERVER ?? "", program);
+    chmodSync(program, 0o755);
     const port = await freePort();
     const child = spawn(TIED, serverCommand(port), {
       stdio: "ignore",
-      env: { ...process.env, TIED: SERVER, HOME: home, XDG_DATA_HOME: home },
+      env: { ...process.env, TIED: program, HOME: home, XDG_DATA_HOME: home },
     });
     const closed = new Promise((resolve) => child.once("close", resolve));
     started.baseUrl = `http://127.0.0.1:${port}`;
