@@ -67,7 +67,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   persist: vitest("persist"),
   dialects: vitest("e2e", {}, ...DIALECTS.map((file) => `test/e2e/${file}`)),
   docs: vitest("docs"),
-  faults: vitest("worker", { FAULT_ROUNDS: process.env["FAULT_ROUNDS"] ?? "4" }, ...CAMPAIGNS),
+  faults: vitest("worker", { FAULT_ROUNDS: process.env["FAULT_ROUNDS"] ?? "3" }, ...CAMPAIGNS),
   outages: vitest("e2e", {}, ...OUTAGES.map((file) => `test/e2e/${file}`)),
   // With what user code tries from inside a session, which depends on what its container is.
   docker: vitest(

@@ -67,6 +67,7 @@ describe("Keys in the console", () => {
     expect((await client.request("GET", "/sessions", { headers })).status).toBe(200);
     expect((await client.request("POST", "/sessions", { headers, json: {} })).status).toBe(403);
     await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
     const card = page.getByRole("listitem").filter({ hasText: name });
     await card.getByText("sessions:read").waitFor();
     await card.getByText(/expires in/).waitFor();
@@ -100,7 +101,8 @@ describe("Webhooks in the console", () => {
     await page.getByRole("button", { name: "Create", exact: true }).click();
     await page.locator(".secret").waitFor();
     await page.keyboard.press("Escape");
-    await page.getByText("Deliveries").click();
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.getByText("Deliveries", { exact: true }).click();
     await page.getByText("Nothing was sent yet").waitFor();
 
     await platform.client.createSession();
