@@ -116,7 +116,9 @@ export async function startKernel(directory = mkdtempSync(join(tmpdir(), "kernel
         await waitUntil(() => printed.stdout.includes(interruptAt) || undefined);
         child.kill("SIGINT");
       }
-      const all = await takeEvents("done");
+      // As the supervisor does it: one that comes between two steps may be lost.
+      const again = setInterval(() => interruptAt !== undefined && child.kill("SIGINT"), 250);
+      const all = await takeEvents("done").finally(() => clearInterval(again));
       const mark = `\u001E${nonce}\n`;
       return {
         stdout: await takePrinted("stdout", mark),

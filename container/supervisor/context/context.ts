@@ -29,6 +29,7 @@ export interface ContextParts {
 
 /** On a machine that is busy beyond all measure; some ten milliseconds are usual. */
 const START_MS = 20_000;
+const INTERRUPT_AGAIN_MS = 250;
 /** Variables that take longer to save or to bring back are given up, and the interpreter with them. */
 const VALUES_MS = 60_000;
 
@@ -105,9 +106,7 @@ export class Context {
       run.finish({ outcome: "timed_out", reason: null, exitCode: null, signal: null, error: null });
       return;
     }
-    const interpreter = this.#interpreter;
-    await this.#parts.whenRunning(() => interpreter?.interrupt()).catch(() => {});
-    await settledWithin(run.finished, KILL_GRACE_MS);
+    await this.#interrupt(run).catch(() => {});
     // Another run must not pay for it.
     if (!run.answered) await this.#end({ outcome: "timed_out" });
   }
@@ -116,9 +115,7 @@ export class Context {
   async interrupt(): Promise<boolean> {
     const run = [...this.#runs].find((each) => each.hasBegun);
     if (run === undefined) return false;
-    const interpreter = this.#interpreter;
-    await this.#parts.whenRunning(() => interpreter?.interrupt());
-    await settledWithin(run.finished, KILL_GRACE_MS);
+    await this.#interrupt(run);
     return true;
   }
 
@@ -157,6 +154,15 @@ export class Context {
         });
     }
     if (this.#saving !== null) await settledWithin(this.#saving, patienceMs);
+  }
+
+  /** Again and again for a moment: one that comes between two steps of the interpreter may be lost. */
+  async #interrupt(run: Run): Promise<void> {
+    const interpreter = this.#interpreter;
+    const end = performance.now() + KILL_GRACE_MS;
+    do {
+      await this.#parts.whenRunning(() => interpreter?.interrupt());
+    } while (!(await settledWithin(run.finished, INTERRUPT_AGAIN_MS)) && performance.now() < end);
   }
 
   /** Runs after what was asked for before, whether that failed or not. */

@@ -108,7 +108,13 @@ test(
   "a daemon that has left its session and its environment is still known, and ended by kill",
   async () => {
     const daemon = "setsid env -i /bin/sleep 70 >/dev/null 2>&1 </dev/null &";
-    const { executionId } = await supervisor.execute({ command: `${daemon} sleep 0.3; echo done` });
+    const command = `${daemon} until [ -e seen ]; do sleep 0.02; done; echo done`;
+    const running = supervisor.execute({ command });
+    await until("it is known", async () =>
+      (await supervisor.processes()).some((each) => each.command === "/bin/sleep 70" && each.executionId !== null),
+    );
+    await supervisor.execute({ command: "touch seen" });
+    const { executionId } = await running;
     const [process] = await supervisor.processes();
     expect(process).toMatchObject({ command: "/bin/sleep 70", executionId });
     expect((await supervisor.kill()).pids).toEqual([process?.pid ?? 0]);

@@ -73,6 +73,8 @@ class Kernel:
                 stream.flush()
             except Exception:
                 pass  # it was closed, or is something else
+        if os.getpid() != self.pid:
+            return  # a fork that ran on to here ends nothing
         mark = b"\x1e" + nonce.encode() + b"\n"
         for fd in self.streams:
             try:
