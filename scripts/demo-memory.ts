@@ -45,7 +45,7 @@ export async function recall(client: Client, sessionId: string, contextId: strin
     const { results, dropped } = await client.ask(RunAnswer, "POST", `${at}/contexts/${contextId}/run`, {
       code: "[...fruit.keys()].map((name) => `${name} ${price(name)}`).join(', ')",
     });
-    assert.deepEqual([results[0]?.text, dropped], ["apple 0.4, mango 1.9", []]);
+    assert.deepEqual([results[0]?.json, dropped], ["apple 0.4, mango 1.9", []]);
     return `a map and a function that reads it: ${results[0]?.text}`;
   });
 
