@@ -8,14 +8,14 @@ import type { Socket } from "bun";
 interface End {
   peer: Socket<End> | null;
   readonly backlog: Uint8Array[];
-  /** The peer has finished: so does this end, when the backlog is written. */
-  ending: boolean;
+  /** Once the backlog is written: "finish" says that no more comes and goes on reading, as the peer's other side did. */
+  afterwards: "stay" | "finish" | "close";
 }
 
 /** Where workerd expects it. */
 const PORT = 39_001;
 
-const newEnd = (peer: Socket<End> | null): End => ({ peer, backlog: [], ending: false });
+const newEnd = (peer: Socket<End> | null): End => ({ peer, backlog: [], afterwards: "stay" });
 
 function send(to: Socket<End>, bytes: Uint8Array): void {
   const { backlog, peer } = to.data;
@@ -26,7 +26,7 @@ function send(to: Socket<End>, bytes: Uint8Array): void {
 }
 
 function drain(socket: Socket<End>): void {
-  const { backlog, peer, ending } = socket.data;
+  const { backlog, peer } = socket.data;
   for (let first = backlog[0]; first !== undefined; first = backlog[0]) {
     const written = Math.max(0, socket.write(first));
     if (written < first.length) {
@@ -36,14 +36,31 @@ function drain(socket: Socket<End>): void {
     backlog.shift();
   }
   peer?.resume();
-  if (ending) socket.end();
+  conclude(socket);
+}
+
+/** Closed with bytes unread, a socket takes back what it has sent: one whose other side still sends is only finished. */
+function conclude(socket: Socket<End>): void {
+  const { backlog, afterwards } = socket.data;
+  if (backlog.length > 0) return;
+  if (afterwards === "finish") socket.shutdown();
+  else if (afterwards === "close") socket.end();
 }
 
 function finish(socket: Socket<End>): void {
   const { peer } = socket.data;
+  if (peer === null) {
+    socket.end();
+    return;
+  }
+  if (peer.data.afterwards === "stay") peer.data.afterwards = "finish";
+  conclude(peer);
+}
+
+function close({ data: { peer } }: Socket<End>): void {
   if (peer === null) return;
-  peer.data.ending = true;
-  if (peer.data.backlog.length === 0) peer.end();
+  peer.data.afterwards = "close";
+  conclude(peer);
 }
 
 function relay(socket: Socket<End>, bytes: Uint8Array): void {
@@ -61,8 +78,9 @@ async function request(client: Socket<End>, bytes: Uint8Array): Promise<void> {
   const early = bytes.subarray(text.indexOf("\r\n\r\n") + 4);
   client.pause();
   try {
-    const socket = { data: relay, drain, end: finish, close: finish };
-    const upstream = await Bun.connect({ hostname: "127.0.0.1", port: Number(port), data: newEnd(client), socket });
+    const socket = { data: relay, drain, end: finish, close };
+    const to = { hostname: "127.0.0.1", port: Number(port), allowHalfOpen: true };
+    const upstream = await Bun.connect({ ...to, data: newEnd(client), socket });
     client.data.peer = upstream;
     client.write("HTTP/1.1 200 OK\r\n\r\n");
     if (early.length > 0) send(upstream, early);
@@ -75,6 +93,7 @@ async function request(client: Socket<End>, bytes: Uint8Array): Promise<void> {
 Bun.listen<End>({
   hostname: "0.0.0.0",
   port: PORT,
+  allowHalfOpen: true,
   socket: {
     open(socket) {
       socket.data = newEnd(null);
@@ -82,7 +101,7 @@ Bun.listen<End>({
     data: (socket, bytes) => (socket.data.peer === null ? request(socket, bytes) : relay(socket, bytes)),
     drain,
     end: finish,
-    close: finish,
+    close,
   },
 });
 
