@@ -27,7 +27,7 @@ async function main(): Promise<number> {
   await lockDirectory(dataDirectory);
   const port = await claimPort(host, wantedPort);
   const engine = onDocker
-    ? await startDockerEngine({ dataDirectory })
+    ? await startDockerEngine({ dataDirectory, platform: { host, port } })
     : await startEngine({ dataDirectory, platform: { host, port }, log: (line) => console.error(`buntime: ${line}`) });
 
   const varsFile = path.join(dataDirectory, "vars.env");

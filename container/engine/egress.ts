@@ -4,7 +4,7 @@
 // serves to the code of sessions, under a name of its own.
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
-import { PLATFORM_HOST } from "../../src/contract/ids.ts";
+import { PLATFORM_HOST, PLATFORM_PATHS } from "../../src/contract/ids.ts";
 import { refusal } from "../../src/lib/address.ts";
 import { End, dial, listen } from "../supervisor/net/pipe.ts";
 import { exchange } from "./exchange.ts";
@@ -22,8 +22,6 @@ export interface EgressRules {
 
 const HEAD = { maxBytes: HEAD_BYTES, timeoutMs: 30_000 };
 const DIAL_MS = 10_000;
-/** What of the platform is for the code of sessions, and wants a token. */
-const PLATFORM_PATHS = /^\/era\/api\/(storage|resources)\//;
 
 class Refused extends Error {}
 

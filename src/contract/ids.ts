@@ -98,5 +98,8 @@ export const PREVIEW_PORT = 8080;
  */
 export const PLATFORM_HOST = "buntime.internal";
 
+/** What it answers there; everything of it wants a token. */
+export const PLATFORM_PATHS = /^\/era\/api\/(storage|resources)\//;
+
 /** Where the supervisor listens inside a container. Never reachable through a preview. */
 export const CONTROL_PORT = 9797;

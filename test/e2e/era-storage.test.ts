@@ -235,8 +235,7 @@ test.each([
   expect(await storage(method, path, json)).toMatchObject(refusal(status, code));
 });
 
-// Containers of Docker's do not reach the platform in development.
-describe.skipIf(ON_DOCKER)("code in a session", () => {
+describe("code in a session", () => {
   const PYTHON = (namespace: string): string => `
 import era_storage, json
 kv, d1, r2 = era_storage.kv, era_storage.d1, era_storage.r2
@@ -322,6 +321,30 @@ console.log(JSON.stringify([
     // With the session, though its time is not over.
     await era(client, "DELETE", `/api/sessions/${id}`);
     expect((await era(inside, "GET", "/api/storage/kv/any")).status).toBe(401);
+  });
+
+  // Of the embedded engine's way there, test/container/engine/egress says the same.
+  test.runIf(ON_DOCKER)("finds nothing else of the platform there", async () => {
+    const id = newEraId(client);
+    await era(client, "POST", "/api/sessions", { json: { session_id: id, language: "node" } });
+    const { json } = await run(
+      id,
+      `import { request } from "node:http";
+      const ask = (path) => new Promise((resolve, reject) => {
+        const { hostname, port } = new URL(process.env.ERA_STORAGE_URL);
+        const headers = { authorization: "Bearer ${client.apiKey}", host: "localhost" };
+        const asked = request({ hostname, port, path, headers, timeout: 5000 }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        });
+        asked.on("error", reject).end();
+      });
+      const paths = ["/", "/health", "/api/sessions", "/era/api/sessions", "/era/api/storage", "//localhost/era/api/storage/kv/a",
+        "/era/api/storage/../../../api/sessions", "/era/api/storage/%2e%2e/sessions", "http://localhost/api/sessions", "*"];
+      console.log(JSON.stringify([await ask("/era/api/storage/kv/any"), await Promise.all(paths.map(ask))]));`,
+    );
+    expect([json.exit_code, json.stderr]).toEqual([0, ""]);
+    expect(JSON.parse(json.stdout)).toEqual([200, Array.from({ length: 10 }, () => 403)]);
   });
 
   test.each(["python", "node"])("leaves no token behind in the workspace: %s", async (language) => {
