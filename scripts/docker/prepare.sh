@@ -11,8 +11,9 @@ start_daemon() {
 
   mkdir -p "$STATE"
   say "starting dockerd (log: $STATE/dockerd.log)"
-  # Named explicitly, the bridge's network has the gateway in its address data; workerd looks for it there.
-  setsid dockerd --bip 172.17.0.1/16 >"$STATE/dockerd.log" 2>&1 </dev/null &
+  # Named explicitly, the bridge's network has the gateway in its address data; workerd looks for it there. Sessions are
+  # not to reach each other.
+  setsid dockerd --bip 172.17.0.1/16 --icc=false >"$STATE/dockerd.log" 2>&1 </dev/null &
   echo $! >"$STATE/dockerd.pid"
   deadline=$(($(date +%s) + 30))
   until answers; do

@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { Server } from "node:http";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readText } from "../../scripts/client.ts";
+import { docker } from "../support/docker-container.ts";
 import { ON_DOCKER } from "../support/e2e.ts";
 import { clientOf, run } from "./accounts.ts";
 
@@ -9,6 +10,11 @@ const mallory = clientOf("mallory");
 const alice = clientOf("alice");
 /** Of the network sidecar that workerd starts beside each container of Docker's. */
 const SIDECAR_PORT = 39001;
+/** Docker's own default is to let containers talk to each other. */
+const KEPT_APART =
+  ON_DOCKER &&
+  docker("network", "inspect", "bridge", "--format", '{{index .Options "com.docker.network.bridge.enable_icc"}}') ===
+    "false";
 const MARK = "words-of-another-session";
 let inside = "";
 let other = "";
@@ -35,6 +41,15 @@ beforeAll(async () => {
     ]);
   };
 });
+
+/** What answers on a port of the containers that Docker has put beside this one, its own included: a status, 0 for nothing. */
+function around(port: number): Promise<number[]> {
+  return js<number[]>(`
+    const own = (await Bun.$\`hostname -i\`.text()).trim();
+    const ask = (host) => fetch("http://" + host + ":${port}/stats", { signal: AbortSignal.timeout(3000) }).then((answer) => answer.status, () => 0);
+    const hosts = Array.from({ length: 30 }, (_, index) => own.replace(/[0-9]+$/, String(index + 2)));
+    console.log(JSON.stringify(await Promise.all(hosts.map(ask))));`);
+}
 
 async function sh(command: string): Promise<{ exitCode: number | null; output: string }> {
   const { exitCode, stdout, stderr } = await mallory.execute({
@@ -182,14 +197,16 @@ describe("code in a session, looking for others", () => {
   });
 
   test.runIf(ON_DOCKER)("gets nothing from the supervisors beside its own", async () => {
-    const answers = await js<number[]>(`
-      const own = (await Bun.$\`hostname -i\`.text()).trim();
-      const ask = (host) => fetch("http://" + host + ":9797/stats", { signal: AbortSignal.timeout(3000) }).then((answer) => answer.status, () => 0);
-      const hosts = Array.from({ length: 30 }, (_, index) => own.replace(/[0-9]+$/, String(index + 1)));
-      console.log(JSON.stringify(await Promise.all(hosts.map(ask))));`);
-    // Its own, and that of the session whose words are looked for.
-    expect(answers.filter((status) => status !== 0).length).toBeGreaterThanOrEqual(2);
+    const answers = await around(9797);
+    expect(answers.filter((status) => status === 401).length).toBeGreaterThanOrEqual(KEPT_APART ? 1 : 2);
     expect(new Set(answers)).toEqual(new Set([0, 401]));
+  });
+
+  test.runIf(KEPT_APART)("reaches no other container, on no port of it", async () => {
+    await mallory.execute({ sessionId: inside, code: 'Bun.serve({ port: 8080, fetch: () => new Response("own") });' });
+    for (const port of [9797, 8080, SIDECAR_PORT]) {
+      expect([port, (await around(port)).filter((status) => status !== 0).length]).toEqual([port, 1]);
+    }
   });
 
   test.skipIf(ON_DOCKER)("has no way into another container by the network", async () => {
