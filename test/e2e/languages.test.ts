@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { readText } from "../../scripts/client.ts";
 import { ipcNamespace } from "../support/container.ts";
+import { newContext } from "../support/contexts.ts";
 import { newSession, ON_DOCKER, platformOfRun, problem, sharedSession } from "../support/e2e.ts";
 import { SOON, untilState } from "../support/life.ts";
 import { listProcesses } from "../support/processes.ts";
@@ -332,6 +333,20 @@ with zipfile.ZipFile("greeting_kit-1.0-py3-none-any.whl", "w") as wheel:
       stdout: "installed /workspace/.venv\n",
     });
     expect(await client.execute({ sessionId, language: "python", code })).toMatchObject({ exitCode: 1 });
+  });
+
+  test.runIf(ON_DOCKER)("draw figures, which a context answers as images, and frames as tables", async () => {
+    const context = await newContext(client, shared.id, { language: "python" });
+    const code = `import matplotlib.pyplot as plot, pandas
+plot.plot([1, 4, 9])
+pandas.DataFrame({"a": [1, 2], "b": ["x", None]})`;
+    const { results } = await context.run(code);
+    expect(results).toMatchObject([
+      { type: "table", main: true, columns: ["a", "b"], rows: [[1, "x"], [2, null]] }, // prettier-ignore
+      { type: "image", main: false, mime: "image/png" },
+    ]);
+    const [data = ""] = results.flatMap((result) => (result.type === "image" ? [result.data] : []));
+    expect(Buffer.from(data, "base64").subarray(1, 4).toString()).toBe("PNG");
   });
 
   test.runIf(ON_DOCKER)("that people expect of one who computes are there", async () => {
