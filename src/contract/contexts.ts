@@ -2,6 +2,7 @@
 // be saved, over the session's sleep. A run is an execution: it has an id, a record and an output that can be followed.
 import * as z from "zod";
 import { CONTEXT_ID } from "./ids.ts";
+import { languageNames } from "./language.ts";
 import { CONTEXTS } from "./limits.ts";
 import { IsoTime, WorkspacePath } from "./primitives.ts";
 
@@ -13,20 +14,9 @@ export const ContextId = z
 export const ContextLanguage = z.enum(["javascript", "typescript", "python"]).meta({ id: "ContextLanguage" });
 export type ContextLanguage = z.infer<typeof ContextLanguage>;
 
-/** By every name that it may be called. */
-const LANGUAGES = {
-  javascript: "javascript",
-  js: "javascript",
-  typescript: "typescript",
-  ts: "typescript",
-  python: "python",
-  py: "python",
-} as const satisfies Record<string, ContextLanguage>;
-const LanguageName = z.enum(Object.keys(LANGUAGES) as (keyof typeof LANGUAGES)[]).transform((name) => LANGUAGES[name]);
-
 export const CreateContext = z
   .strictObject({
-    language: LanguageName,
+    language: languageNames(ContextLanguage.options),
     name: z
       .string()
       .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, "must be 1 to 64 of a-z 0-9 _ -")

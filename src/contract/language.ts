@@ -19,14 +19,24 @@ const ALIASES = {
   golang: "go",
 } as const satisfies Readonly<Record<string, Language>>;
 
-type LanguageName = Language | keyof typeof ALIASES;
+type AliasOf<T extends Language> = {
+  [A in keyof typeof ALIASES]: (typeof ALIASES)[A] extends T ? A : never;
+}[keyof typeof ALIASES];
 
-/** A language by its name or by an alias of it; an alias becomes the name. */
-export const LanguageName = z
-  .enum([...LANGUAGES, ...(Object.keys(ALIASES) as (keyof typeof ALIASES)[])])
-  .transform((name: LanguageName): Language =>
-    name in ALIASES ? ALIASES[name as keyof typeof ALIASES] : (name as Language),
-  );
+/** One of these languages by its name or by an alias of it; an alias becomes the name. */
+export function languageNames<T extends Language>(languages: readonly T[]): z.ZodType<T, T | AliasOf<T>> {
+  const names: ReadonlyMap<string, T> = new Map([
+    ...languages.map((name): [string, T] => [name, name]),
+    ...Object.entries(ALIASES).flatMap(([alias, of]): [string, T][] => {
+      const language = languages.find((name) => name === of);
+      return language === undefined ? [] : [[alias, language]];
+    }),
+  ]);
+  // SAFETY: the names of the type, and the enum lets no other through.
+  return z.enum([...names.keys()] as (T | AliasOf<T>)[]).transform((name) => names.get(name) as T);
+}
+
+export const LanguageName = languageNames(LANGUAGES);
 
 /** The smallest image that has it. */
 export function imageFor(language: Language): ImageName {
