@@ -1,25 +1,18 @@
 // Objects by key: bytes, as base64 in JSON.
 import { route } from "../route.ts";
 import type { EraRoute } from "../route.ts";
-import { cursorAt, EntryPage, jsonOf, OfEntry, OfNamespace, PutObject } from "./contract.ts";
+import { jsonOf, PutObject } from "./contract.ts";
+import { entryPath, entryRoutes, placeIn } from "./entry-routes.ts";
 import { OBJECT_BYTES } from "../../data/limits.ts";
-import type { EntryInfo, Place } from "../../data/storage.ts";
+import type { EntryInfo } from "../../data/storage.ts";
 import { checkSize, missing, useStorage, valueOf } from "./use.ts";
-
-const OF_OBJECT = { path: "/api/storage/r2/{namespace}/{path}", params: OfEntry };
-
-const placeOf = ({ namespace, path }: { readonly namespace: string; readonly path: string }): Place => ({
-  kind: "r2",
-  namespace,
-  key: path,
-});
 
 export const OBJECT_ROUTES: readonly EraRoute[] = [
   route({
-    ...OF_OBJECT,
+    ...entryPath("r2"),
     method: "GET",
     async answer(call, { params }) {
-      const found = await useStorage(call, (storage) => storage.get(placeOf(params)));
+      const found = await useStorage(call, (storage) => storage.get(placeIn("r2", params)));
       if (found === null) {
         throw missing(`object ${params.path} in ${params.namespace}`);
       }
@@ -27,40 +20,21 @@ export const OBJECT_ROUTES: readonly EraRoute[] = [
     },
   }),
   route({
-    ...OF_OBJECT,
+    ...entryPath("r2"),
     method: "PUT",
     body: PutObject,
     async answer(call, { params, body: { content: bytes, metadata = null } }) {
       checkSize("An object", bytes.byteLength, OBJECT_BYTES);
       const given = { bytes, metadata: JSON.stringify(metadata) };
-      const { size } = valueOf(await useStorage(call, (storage) => storage.put(placeOf(params), given)));
+      const { size } = valueOf(await useStorage(call, (storage) => storage.put(placeIn("r2", params), given)));
       return Response.json({ success: true, size });
     },
   }),
-  route({
-    ...OF_OBJECT,
-    method: "DELETE",
-    async answer(call, { params }) {
-      const deleted = await useStorage(call, (storage) => storage.remove(placeOf(params)));
-      return Response.json({ success: true, deleted });
-    },
-  }),
-  route({
-    method: "GET",
-    path: "/api/storage/r2/{namespace}",
-    params: OfNamespace,
-    query: EntryPage,
-    async answer(call, { params: { namespace }, query: { prefix, limit, cursor } }) {
-      const page = { prefix, limit, after: cursor ?? null };
-      const { entries, more } = await useStorage(call, (storage) => storage.list({ kind: "r2", namespace }, page));
-      const last = entries.at(-1);
-      return Response.json({
-        objects: entries.map(told),
-        truncated: more,
-        cursor: more && last !== undefined ? cursorAt(last.key) : null,
-      });
-    },
-  }),
+  ...entryRoutes("r2", ({ entries, cursor }) => ({
+    objects: entries.map(told),
+    truncated: cursor !== null,
+    cursor,
+  })),
 ];
 
 function told({ key, size, metadata, writtenAt }: EntryInfo): Record<string, unknown> {
