@@ -1,6 +1,6 @@
 // What the engine and the session object tell the supervisor, parsed once from its environment.
 import { CONTROL_PORT } from "../../src/contract/ids.ts";
-import { LAST_SAVE_MS, SERVICE_START_MS, TERMINALS } from "../../src/contract/limits.ts";
+import { LAST_SAVE_MS, SERVICE_START_MS, SPARE_MEMORY_MS, TERMINALS } from "../../src/contract/limits.ts";
 
 /** Under whom user code runs, so that it cannot touch the supervisor. */
 export type UserIdentity =
@@ -30,13 +30,14 @@ export interface Config {
   /** The network namespace is new: `lo` has to be brought up. */
   readonly bringLoopbackUp: boolean;
   /**
-   * What the end waits for the last save, a list of services for its ports, and a terminal for a sign of life of its
-   * viewers. Others in tests only.
+   * What the end waits for the last save, a list of services for its ports, a terminal for a sign of life of its viewers,
+   * and memory for being needed again. Others in tests only.
    */
   readonly patience: {
     readonly lastSaveMs: number;
     readonly serviceStartMs: number;
     readonly terminalSilenceMs: number;
+    readonly spareMemoryMs: number;
   };
 }
 
@@ -64,6 +65,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
       lastSaveMs: positive(env, "BUNTIME_LAST_SAVE_MS", LAST_SAVE_MS),
       serviceStartMs: positive(env, "BUNTIME_SERVICE_START_MS", SERVICE_START_MS),
       terminalSilenceMs: positive(env, "BUNTIME_TERMINAL_SILENCE_MS", TERMINALS.silenceMs),
+      spareMemoryMs: positive(env, "BUNTIME_SPARE_MEMORY_MS", SPARE_MEMORY_MS),
     },
   };
 }

@@ -13,6 +13,7 @@ import { createAsUser } from "./linux/credentials.ts";
 import { inspectAs } from "./process/proc-filesystem.ts";
 import { openProcesses } from "./process/processes.ts";
 import { serve } from "./server.ts";
+import { SpareMemory } from "./spare-memory.ts";
 import { createSnapshotRoutes } from "./snapshot/routes.ts";
 import { SnapshotIndex } from "./snapshot/index.ts";
 import { findPlaces } from "./snapshot/restore-place.ts";
@@ -40,14 +41,15 @@ if (config.bringLoopbackUp) (await import("./linux/loopback.ts")).bringLoopbackU
 const leftovers = findPlaces(config.workspace);
 const disk = new DiskLedger(config.workspace, config.diskBytes);
 const gate = new Gate();
+const memory = new SpareMemory(config.patience.spareMemoryMs);
 const files = createFileRoutes(config, disk, gate);
-const processes = await openProcesses({ config, files, disk, gate });
+const processes = await openProcesses({ config, files, disk, gate, memory });
 const lastSave = new LastSave(WATCH_MS);
 const index = new SnapshotIndex();
-const restores = createRestoreRoutes({ config, processes, changes: files.changes, disk, index }, leftovers);
+const restores = createRestoreRoutes({ config, processes, changes: files.changes, disk, index, memory }, leftovers);
 const { freezer, userPids, contexts } = processes;
 const beforeSave = (): Promise<void> => contexts.save(CONTEXTS_SAVE_MS);
-const snapshots = createSnapshotRoutes({ workspace: config.workspace, freezer, userPids, index, beforeSave });
+const snapshots = createSnapshotRoutes({ workspace: config.workspace, freezer, userPids, index, memory, beforeSave });
 if (config.sockets !== null) await openSockets(config.sockets);
 const server = serve(config, { bootId: crypto.randomUUID(), processes, files, lastSave, snapshots, restores });
 

@@ -45,6 +45,8 @@ export const SNAPSHOTS_KEPT = { automatic: 5, labelled: 100 } as const;
 export const SERVICES = { most: 16, logLines: 20, logLineBytes: 2048 } as const;
 /** A service with a port has to listen on it by then; a request held by a wake is let through in any case. */
 export const SERVICE_START_MS = 10_000;
+/** A supervisor that had nothing to do for so long gives back the memory that it does not need. */
+export const SPARE_MEMORY_MS = 10_000;
 
 /** A `command` counts as in the background once it listens and has printed nothing for this long. */
 export const BACKGROUND_QUIET_MS = 300;

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
+import { SPARE_MEMORY_MS } from "../../src/contract/limits.ts";
 import { BUN } from "../../src/local/repository.ts";
 import { descendants, listProcesses } from "../support/processes.ts";
 import type { HostProcess } from "../support/processes.ts";
@@ -12,8 +13,8 @@ import type { Figure } from "./report.ts";
 const AIM_MB = 40;
 const MIB = 1024 * 1024;
 const SUPERVISOR = /^\S*bun .*(buntime|supervisor)\/main\.[jt]s$/;
-/** For the garbage of the last call to be collected. */
-const SETTLE_MS = 3000;
+/** For what the last call took to be given back. */
+const SETTLE_MS = SPARE_MEMORY_MS + 3000;
 
 export async function memoryFigures(bench: Bench, { docker }: { readonly docker: boolean }): Promise<Figure[]> {
   // Docker's containers are processes of this machine as well, but not below the start script.

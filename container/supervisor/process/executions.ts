@@ -4,8 +4,8 @@ import type { ExecutionList, ExecutionRecord, KillAnswer, Process } from "../../
 import type { ExecuteCommand, KillCommand, WorkspaceStats } from "../../../src/contract/supervisor.ts";
 import { newExecutionRecord } from "../../../src/lib/execution-record.ts";
 import type { FileRoutes } from "../files/routes.ts";
-import { releaseCodePages } from "../linux/code-pages.ts";
 import { SupervisorError } from "../problem.ts";
+import type { SpareMemory } from "../spare-memory.ts";
 import { EXECUTION_MARK } from "./environment.ts";
 import { Execution } from "./execution.ts";
 import type { Followed } from "./execution.ts";
@@ -45,6 +45,7 @@ export interface ExecutionsOptions {
   readonly launcher: Launcher;
   readonly table: ProcessTable;
   readonly freezer: Freezer;
+  readonly memory: SpareMemory;
   /** Filled and emptied here: those that run, until the last of their output. */
   readonly live: Map<string, Execution>;
   /** Those in contexts that have not been answered; the contexts keep them. */
@@ -282,6 +283,7 @@ export class Executions {
 
   /** To be called when an execution, or a run, has ended. */
   tidyLater(): void {
+    this.#options.memory.giveBackLater();
     if (this.#tidyTimer !== null) return;
     this.#tidyTimer = setTimeout(() => {
       this.#tidyTimer = null;
@@ -291,11 +293,6 @@ export class Executions {
         return;
       }
       this.#records.prune();
-      // A few milliseconds; an idle session, with a server in the background or not, should not hold the memory of a
-      // busy one.
-      if ([...this.#live.values()].some(({ answered }) => !answered)) return;
-      Bun.gc(true);
-      releaseCodePages();
     }, TIDY_DELAY_MS);
   }
 }

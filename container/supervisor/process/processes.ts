@@ -4,6 +4,7 @@ import type { Config } from "../config.ts";
 import { ContextFiles } from "../context/context-files.ts";
 import { Contexts } from "../context/contexts.ts";
 import type { DiskLedger } from "../files/disk.ts";
+import type { SpareMemory } from "../spare-memory.ts";
 import type { FileRoutes } from "../files/routes.ts";
 import type { Gate } from "../gate.ts";
 import { DataDirectory } from "./data-directory.ts";
@@ -40,10 +41,11 @@ export interface ProcessesOptions {
   readonly files: FileRoutes;
   readonly disk: DiskLedger;
   readonly gate: Gate;
+  readonly memory: SpareMemory;
 }
 
 /** Ends what an earlier supervisor has left running. */
-export async function openProcesses({ config, files, disk, gate }: ProcessesOptions): Promise<Processes> {
+export async function openProcesses({ config, files, disk, gate, memory }: ProcessesOptions): Promise<Processes> {
   const { user, workspace, memoryBytes } = config;
   const namespace = user.kind === "namespace" ? await UserNamespace.open(config.sockets) : null;
   const directory = new DataDirectory(config);
@@ -83,6 +85,7 @@ export async function openProcesses({ config, files, disk, gate }: ProcessesOpti
     launcher,
     table,
     freezer,
+    memory,
     live,
     runs,
     onStart,

@@ -5,17 +5,14 @@ import { OWN_DIRECTORY } from "../../../src/lib/files/paths.ts";
 import type { Config } from "../config.ts";
 import type { ChangeTracker } from "../files/changes.ts";
 import type { DiskLedger } from "../files/disk.ts";
-import { releaseCodePages } from "../linux/code-pages.ts";
 import type { Processes } from "../process/processes.ts";
+import type { SpareMemory } from "../spare-memory.ts";
 import { adoptRestored } from "./adopt.ts";
 import type { SnapshotIndex } from "./index.ts";
 import type { Restore } from "./restore.ts";
 
 /** A file, a directory: a block each, and one that is not full. */
 const ENTRY_BYTES = 8192;
-/** What a restore of this much leaves behind in memory is given back at once. */
-const LARGE_BYTES = 8 * 1024 * 1024;
-const TIDY_DELAY_MS = 1000;
 
 /** What a restore touches beside the files. */
 export interface RestoreParts {
@@ -24,6 +21,7 @@ export interface RestoreParts {
   readonly changes: Pick<ChangeTracker, "restart">;
   readonly disk: DiskLedger;
   readonly index: SnapshotIndex;
+  readonly memory: SpareMemory;
 }
 
 /**
@@ -72,18 +70,14 @@ async function adopt(restore: Restore, { index, config }: RestoreParts): Promise
 }
 
 /** Deletes what was replaced. A restore may cross the limit of the disk: nobody is to be killed for it. */
-async function makeRoom(restore: Restore, { processes, disk }: RestoreParts): Promise<void> {
+async function makeRoom(restore: Restore, { processes, disk, memory }: RestoreParts): Promise<void> {
   const { plan } = restore;
   const removed = restore.end();
   const mayBeOver = disk.usedBytes + plan.sizeBytes + plan.nodes.length * ENTRY_BYTES > disk.limitBytes;
   if (mayBeOver) await processes.tolerateDisk();
   const tidy = async (): Promise<void> => {
     if (await removed) await (mayBeOver ? processes.tolerateDisk() : disk.measureAnew());
-    if (plan.sizeBytes < LARGE_BYTES) return;
-    // Not while somebody waits for what comes first after a wake.
-    await Bun.sleep(TIDY_DELAY_MS);
-    Bun.gc(true);
-    releaseCodePages();
+    memory.giveBackLater();
   };
   // What is left lying does no harm but for the disk that it takes; the next supervisor tries again.
   tidy().catch((error: unknown) => console.error("what was replaced was not removed", error));

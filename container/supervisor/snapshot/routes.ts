@@ -3,6 +3,7 @@ import type { Digest } from "../../../src/contract/manifest.ts";
 import { OBJECT_HEADER, ROOT_HEADER, type SnapshotCommand } from "../../../src/contract/supervisor.ts";
 import { SupervisorError } from "../problem.ts";
 import { freeMemory } from "./buffers.ts";
+import type { SpareMemory } from "../spare-memory.ts";
 import type { SnapshotIndex } from "./index.ts";
 import type { SaveOptions } from "./save.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -17,6 +18,7 @@ type Handler = (request: Request) => Response | Promise<Response>;
 export interface SnapshotRoutesOptions extends SaveOptions {
   /** Shared with restoring. */
   readonly index: SnapshotIndex;
+  readonly memory: SpareMemory;
   /** Has that written to the workspace which has to be in a snapshot. Bounded, and never rejects. */
   readonly beforeSave: () => Promise<void>;
 }

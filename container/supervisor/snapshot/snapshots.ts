@@ -2,26 +2,22 @@
 // until none is left, commit. A new one ends the one before it.
 import type { Digest } from "../../../src/contract/manifest.ts";
 import type { SnapshotBegun, SnapshotCommand } from "../../../src/contract/supervisor.ts";
-import { releaseCodePages } from "../linux/code-pages.ts";
 import { SupervisorError } from "../problem.ts";
+import type { SpareMemory } from "../spare-memory.ts";
 import type { Contents } from "./contents.ts";
 import type { Saved, SnapshotIndex } from "./index.ts";
 import type { SnapshotObject } from "./objects.ts";
 import { readManifest } from "./restore-manifest.ts";
 import { Save, type SaveOptions } from "./save.ts";
 
-/** Memory is given back a moment after a snapshot, not while somebody waits for its answer. */
-const TIDY_DELAY_MS = 1000;
-
 export class Snapshots {
-  readonly #options: SaveOptions;
+  readonly #options: SaveOptions & { readonly memory: SpareMemory };
   readonly #index: SnapshotIndex;
   /** Its base has yet to come. */
   #awaited: (SnapshotCommand & { readonly base: Digest }) | null = null;
   #save: Save | null = null;
-  #tidyTimer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(options: SaveOptions & { readonly index: SnapshotIndex }) {
+  constructor(options: SaveOptions & { readonly index: SnapshotIndex; readonly memory: SpareMemory }) {
     this.#options = options;
     this.#index = options.index;
   }
@@ -87,7 +83,7 @@ export class Snapshots {
     if (this.#save === null) return;
     this.#save.abort(new SupervisorError("conflict", "The snapshot was ended"));
     this.#save = null;
-    this.#tidyLater();
+    this.#options.memory.giveBackLater();
   }
 
   #current(): Save {
@@ -98,16 +94,5 @@ export class Snapshots {
   #start(base: Saved | null, avoid: readonly Digest[]): void {
     this.#save = new Save(this.#options, base, avoid);
     void this.#save.run();
-  }
-
-  #tidyLater(): void {
-    if (this.#tidyTimer !== null) clearTimeout(this.#tidyTimer);
-    this.#tidyTimer = setTimeout(() => {
-      this.#tidyTimer = null;
-      if (this.#save !== null) return;
-      Bun.gc(true);
-      releaseCodePages();
-    }, TIDY_DELAY_MS);
-    this.#tidyTimer.unref();
   }
 }

@@ -43,7 +43,7 @@ export function openHouse(options: { diskBytes?: number } = {}): House {
     sockets: null,
     port: 0,
     bringLoopbackUp: false,
-    patience: { lastSaveMs: 1000, serviceStartMs: 1000, terminalSilenceMs: 0 },
+    patience: { lastSaveMs: 1000, serviceStartMs: 1000, terminalSilenceMs: 0, spareMemoryMs: 1000 },
   };
   const disk = new DiskLedger(workspace, config.diskBytes);
   const routes = createFileRoutes(config, disk);

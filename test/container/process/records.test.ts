@@ -17,7 +17,7 @@ import type { TestSupervisor } from "./harness.ts";
 
 let supervisor: TestSupervisor;
 beforeAll(async () => {
-  supervisor = await startSupervisor();
+  supervisor = await startSupervisor({ env: { BUNTIME_SPARE_MEMORY_MS: "1000" } });
 });
 afterAll(() => supervisor[Symbol.asyncDispose]());
 

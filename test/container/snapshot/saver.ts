@@ -1,5 +1,6 @@
 // Saving as the session does it, into a store in memory, and a reader of what was stored that shares no code with the
 // supervisor but the manifest's own.
+import { SpareMemory } from "../../../container/supervisor/spare-memory.ts";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -125,7 +126,7 @@ export class Saver implements Disposable {
   }
 
   #open(): Snapshots {
-    return new Snapshots({ ...this.#options, index: this.index });
+    return new Snapshots({ ...this.#options, index: this.index, memory: new SpareMemory(1000) });
   }
 
   #compressed({ pack, offset, length }: FrameRef): Uint8Array {
