@@ -1,6 +1,7 @@
 // Stands in for the network sidecar that workerd puts beside every container in Docker, where the real image cannot be
 // pulled (see scripts/docker/images.sh). It shares the container's network namespace and tunnels
-// `CONNECT host:port` to 127.0.0.1:port. Outbound traffic, the real one's other task, is left to Docker's own network.
+// `CONNECT host:port` to 127.0.0.1:port. Outbound traffic, the real one's other task, is left to Docker's own network, or
+// has no way at all.
 // It has to listen within milliseconds: workerd asks once, and then again only after 200 ms. So nothing is imported.
 import type { Socket } from "bun";
 
@@ -10,12 +11,15 @@ interface End {
   readonly backlog: Uint8Array[];
   /** Once the backlog is written: "finish" says that no more comes and goes on reading, as the peer's other side did. */
   afterwards: "stay" | "finish" | "close";
+  /** What has come of a `PUT /egress`. */
+  rules: string;
 }
 
 /** Where workerd expects it. */
 const PORT = 39_001;
+const RULES_BYTES = 65_536;
 
-const newEnd = (peer: Socket<End> | null): End => ({ peer, backlog: [], afterwards: "stay" });
+const newEnd = (peer: Socket<End> | null): End => ({ peer, backlog: [], afterwards: "stay", rules: "" });
 
 function send(to: Socket<End>, bytes: Uint8Array): void {
   const { backlog, peer } = to.data;
@@ -67,12 +71,46 @@ function relay(socket: Socket<End>, bytes: Uint8Array): void {
   if (socket.data.peer !== null) send(socket.data.peer, bytes);
 }
 
+const status = (line: string): string => `HTTP/1.1 ${line}\r\ncontent-length: 0\r\n\r\n`;
+/** As it is until somebody says otherwise. */
+let wayOut: "open" | "closed" = "open";
+
+/** `PUT /egress`, before every start of the container: of `{port, dns, internet: {enabled}}` the last is heeded. */
+async function configure(client: Socket<End>, text: string): Promise<void> {
+  client.data.rules += text;
+  const [, head = "", body = ""] = /^([^]*?)\r\n\r\n([^]*)$/.exec(client.data.rules) ?? [];
+  const length = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0);
+  if (client.data.rules.length > RULES_BYTES) {
+    client.end(status("413 Content Too Large"));
+    return;
+  }
+  if (head === "" || body.length < length) return;
+  client.data.rules = "";
+  try {
+    const { internet }: { internet?: { enabled: boolean } } = length === 0 ? {} : JSON.parse(body);
+    const asked = internet === undefined ? wayOut : internet.enabled ? "open" : "closed";
+    if (asked !== wayOut) {
+      const { isGateway, setWayOut } = await import("./egress-cut.ts");
+      if (!isGateway(client.remoteAddress)) {
+        client.write(status("403 Forbidden")); // the code of a session, which reaches this port as well
+        return;
+      }
+      setWayOut(asked);
+      wayOut = asked;
+    }
+    client.write(status("200 OK"));
+  } catch (error) {
+    console.error(error);
+    client.write(status("500 Internal Server Error")); // and the container does not start
+  }
+}
+
 /** workerd sends the head of a request in one piece. */
 async function request(client: Socket<End>, bytes: Uint8Array): Promise<void> {
   const text = new TextDecoder("latin1").decode(bytes);
   const port = /^CONNECT \S*:(\d+) /.exec(text)?.[1];
   if (port === undefined) {
-    client.write("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"); // `PUT /egress`: rules, which nothing here applies
+    await configure(client, text);
     return;
   }
   const early = bytes.subarray(text.indexOf("\r\n\r\n") + 4);
@@ -86,7 +124,7 @@ async function request(client: Socket<End>, bytes: Uint8Array): Promise<void> {
     if (early.length > 0) send(upstream, early);
     client.resume();
   } catch {
-    client.end("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"); // to workerd: nothing listens
+    client.end(status("400 Bad Request")); // to workerd: nothing listens
   }
 }
 

@@ -30,6 +30,13 @@ export interface Host {
   readonly userEnvironment: Readonly<Record<string, string>>;
 }
 
+export interface StartOptions {
+  /** Of its init and supervisor. */
+  readonly env: Readonly<Record<string, string>>;
+  /** False: it gets no proxy, which is its only way out. */
+  readonly internet: boolean;
+}
+
 export interface Exit {
   readonly reason: string;
 }
@@ -49,7 +56,7 @@ const COMMAND = ["sh", "/opt/buntime/init.sh", "bun", "--smol", "/opt/buntime/ma
 export async function startContainer(
   host: Host,
   directory: ContainerDirectory,
-  env: Readonly<Record<string, string>>,
+  { env, internet }: StartOptions,
 ): Promise<Container> {
   mkdirSync(directory.workspace, { recursive: true });
   const identity = await claimIdentity(host.identity, directory.workspace, directory.allWorkspaces());
@@ -61,13 +68,13 @@ export async function startContainer(
   // A socket's path may be 107 bytes long at most: it is named through this descriptor, however deep the directory.
   const fd = openSync(directory.sockets, constants.O_RDONLY | constants.O_DIRECTORY);
   const socket = (name: string) => `/proc/self/fd/${fd}/${name}`;
-  const egress = listenEgress(socket("egress.sock"), host.egress);
-  if (uid !== null) chownSync(join(directory.sockets, "egress.sock"), uid, uid);
+  const egress = internet ? listenEgress(socket("egress.sock"), host.egress) : null;
+  if (egress !== null && uid !== null) chownSync(join(directory.sockets, "egress.sock"), uid, uid);
   const relays = new Map<number, Relay>();
   let running = true;
   const release = () => {
     running = false;
-    egress.close();
+    egress?.close();
     for (const relay of relays.values()) relay.close();
     closeSync(fd);
     rmSync(directory.sockets, { recursive: true, force: true });

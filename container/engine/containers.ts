@@ -1,6 +1,6 @@
 // The engine's containers by id. Calls for one id are answered one after the other, so that many starts at the same time
 // are one start, and a deletion never meets half a start.
-import { type Container, type Exit, type Host, startContainer } from "./container.ts";
+import { type Container, type Exit, type Host, type StartOptions, startContainer } from "./container.ts";
 import type { EngineDirectory } from "./directory.ts";
 
 const SIGTERM = 15;
@@ -41,12 +41,12 @@ export class Containers {
   }
 
   /** @throws LaunchError */
-  async start(id: string, env: Readonly<Record<string, string>>): Promise<void> {
+  async start(id: string, options: StartOptions): Promise<void> {
     await this.#inTurn(id, async (entry) => {
       if (entry.running !== null) return;
       if (this.#closed) throw new Error("the engine is stopping");
       this.#directory.discard(id);
-      const container = await startContainer(this.#host, this.#directory.container(id), env);
+      const container = await startContainer(this.#host, this.#directory.container(id), options);
       entry.running = container;
       entry.exit = null;
       const onExit = (exit: Exit) => {

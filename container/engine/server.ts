@@ -1,6 +1,6 @@
 // The engine's HTTP API, on loopback and behind a token. What each call promises:
 //   GET    /health                        {status: "ok"}
-//   POST   /containers/:id/start {env}    {running: true} once it is launched; nothing happens when it runs
+//   POST   /containers/:id/start {env, internet}  {running: true} once it is launched; nothing happens when it runs
 //   GET    /containers/:id                {running, exit: {reason} | null}
 //   GET    /containers/:id/wait           the same, as soon as it does not run; after 20 s in any case
 //   POST   /containers/:id/signal {signal}  to its PID 1; answers {running, exit}
@@ -98,14 +98,17 @@ async function answer(containers: Containers, request: Request): Promise<Respons
   }
 }
 
-async function start(containers: Containers, id: string, { env }: Record<string, unknown>): Promise<void> {
+async function start(containers: Containers, id: string, { env, internet }: Record<string, unknown>): Promise<void> {
   const entries = typeof env === "object" && env !== null ? Object.entries(env) : [];
   // It is the environment of the programs that build the container, too.
   const odd = entries.find(([name, value]) => !/^BUNTIME_\w+$/.test(name) || typeof value !== "string");
   if (odd !== undefined)
     throw new EngineProblem({ code: "invalid_request", message: `env.${odd[0]} is not a text named BUNTIME_…` });
+  if (typeof internet !== "boolean")
+    throw new EngineProblem({ code: "invalid_request", message: "internet is not true or false" });
   try {
-    await containers.start(id, Object.fromEntries(entries.map(([name, value]) => [name, String(value)])));
+    const texts = Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
+    await containers.start(id, { env: texts, internet });
   } catch (error) {
     if (!(error instanceof LaunchError)) console.error(error);
     const message = error instanceof Error ? error.message : String(error);

@@ -26,6 +26,8 @@ export interface Config {
   readonly userEnvironment: Readonly<Record<string, string>>;
   /** Directory of the embedded engine's sockets; null where the control port is TCP. */
   readonly sockets: string | null;
+  /** The container has a way to the network. */
+  readonly internet: boolean;
   readonly port: number;
   /** The network namespace is new: `lo` has to be brought up. */
   readonly bringLoopbackUp: boolean;
@@ -59,6 +61,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     user: parseUser(env["BUNTIME_USER"] ?? "1000:1000"),
     userEnvironment: parseRecord(env["BUNTIME_USER_ENV"] ?? "{}"),
     sockets: env["BUNTIME_SOCKETS"] ?? null,
+    internet: env["BUNTIME_INTERNET"] !== "0",
     port: positive(env, "BUNTIME_CONTROL_PORT", CONTROL_PORT),
     bringLoopbackUp: env["BUNTIME_LOOPBACK"] === "1",
     patience: {

@@ -50,7 +50,7 @@ const restores = createRestoreRoutes({ config, processes, changes: files.changes
 const { freezer, userPids, contexts } = processes;
 const beforeSave = (): Promise<void> => contexts.save(CONTEXTS_SAVE_MS);
 const snapshots = createSnapshotRoutes({ workspace: config.workspace, freezer, userPids, index, memory, beforeSave });
-if (config.sockets !== null) await openSockets(config.sockets);
+if (config.sockets !== null) await openSockets(config.sockets, config);
 const server = serve(config, { bootId: crypto.randomUUID(), processes, files, lastSave, snapshots, restores });
 
 let ending = false;
@@ -88,10 +88,10 @@ async function saveFirst(): Promise<boolean> {
   return await lastSave.ask(config.patience.lastSaveMs);
 }
 
-async function openSockets(directory: NonNullable<Config["sockets"]>): Promise<void> {
+async function openSockets(directory: NonNullable<Config["sockets"]>, { internet }: Config): Promise<void> {
   const [{ listenPorts }, { listenEgress }] = await Promise.all([import("./net/ports.ts"), import("./net/egress.ts")]);
   // Left by a supervisor that was killed.
   for (const name of ["control.sock", "ports.sock"]) rmSync(`${directory}/${name}`, { force: true });
   listenPorts(`${directory}/ports.sock`);
-  listenEgress(`${directory}/egress.sock`);
+  if (internet) listenEgress(`${directory}/egress.sock`);
 }

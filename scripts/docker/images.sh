@@ -56,7 +56,7 @@ make_sidecar() {
   nameservers=$(awk '$1 == "nameserver" && $2 !~ /^(127\.|::1)/ { printf "%s%s", sep, $2; sep = " " }' /etc/resolv.conf)
   timeout 120 env DOCKER_BUILDKIT=0 docker build -q -t "$SIDECAR_STAND_IN" -f - "$ROOT/container" >/dev/null 2>&1 <<DOCKERFILE || fail "could not make $SIDECAR_STAND_IN"
 FROM $BASE_IMAGE
-COPY egress-stand-in.ts /egress-stand-in.ts
+COPY egress-stand-in.ts egress-cut.ts /
 LABEL $STAND_IN_LABEL=sidecar
 ENV NAMESERVERS="$nameservers"
 ENTRYPOINT ["bun", "/egress-stand-in.ts"]

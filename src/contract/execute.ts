@@ -21,6 +21,10 @@ export const ExecuteRequest = z
     language: LanguageName.optional().meta({
       description: "What `code` is in. Absent: JavaScript or TypeScript, run by Bun",
     }),
+    internet: z.boolean().optional().meta({
+      description:
+        "Without `sessionId`: whether the code may reach the network; default: true. A session has its own setting",
+    }),
     command: Text.min(1).max(SOURCE_BYTES).optional().meta({ description: "A shell command, run by `sh -c`" }),
     files: z.array(FileInput).default([]).meta({ description: "Written before anything runs" }),
     env: Environment.default({}),
@@ -42,6 +46,10 @@ export const ExecuteRequest = z
   .refine((request) => request.language === undefined || request.code !== undefined, {
     message: "goes with code; a command names its own program",
     path: ["language"],
+  })
+  .refine((request) => request.internet === undefined || request.sessionId === undefined, {
+    message: "goes without sessionId; PATCH the session to change it there",
+    path: ["internet"],
   })
   .refine((request) => !(request.command?.includes("\0") ?? false), { message: "has a null byte", path: ["command"] })
   .meta({ id: "ExecuteRequest" });

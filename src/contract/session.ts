@@ -65,6 +65,11 @@ export const ResourceLimits = z
   .meta({ id: "ResourceLimits" });
 export type ResourceLimits = z.infer<typeof ResourceLimits>;
 
+const Internet = z.boolean().meta({
+  description:
+    "Whether its code may reach the network. `false`: nothing but itself, by no protocol; no package is installed",
+});
+
 /** A time that an operator or a client sets: `500ms`, `20s`, `5m`, `12h`, `7d`. */
 const Duration = z
   .string()
@@ -111,6 +116,7 @@ export const CreateSession = z
         "`on-demand`: it begins asleep with an empty workspace, and has no container until something needs one",
     }),
     image: Image.default("bun"),
+    internet: Internet.default(true),
     resourceLimits: ResourceLimits.partial().strict().default({}),
     idleAfter: IdleAfter.optional(),
     deepSleepAfter: DeepSleepAfter.optional(),
@@ -134,6 +140,10 @@ export const UpdateSession = z
       description: "In place of those before; those that are new or differ are started anew",
     }),
     preview: Preview.optional(),
+    internet: Internet.optional().meta({
+      description:
+        "Whether its code may reach the network. A container that was started otherwise is put into deep sleep first, as by `POST /sessions/{id}/sleep`: once this has answered, no code runs as before",
+    }),
     budget: Budget.nullable().optional().meta({ description: "In place of the one before; `null` takes it away" }),
   })
   .meta({ id: "UpdateSession", description: "`ttl` counts from now" });
@@ -150,6 +160,7 @@ export const Session = z
     previewUrl: z.url(),
     preview: Preview,
     image: Image,
+    internet: Internet,
     resourceLimits: ResourceLimits,
     metadata: Metadata,
     tags: Tags,

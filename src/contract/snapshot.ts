@@ -101,6 +101,7 @@ export const ForkRequest = z
     tags: CreateSession.shape.tags.unwrap().optional().meta({ description: "Absent: the original's" }),
     description: CreateSession.shape.description.unwrap().optional().meta({ description: "Absent: the original's" }),
     name: CreateSession.shape.name,
+    internet: CreateSession.shape.internet.unwrap().optional().meta({ description: "Absent: the original's" }),
   })
   .meta({ id: "ForkRequest" });
 export type ForkRequest = z.infer<typeof ForkRequest>;

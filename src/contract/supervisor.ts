@@ -57,6 +57,8 @@ export interface SupervisorEnvironment {
   readonly BUNTIME_TOKEN: string;
   readonly BUNTIME_MEMORY_MB: string;
   readonly BUNTIME_DISK_MB: string;
+  /** `0`: the container has no way to the network. It is not the supervisor that sees to that. */
+  readonly BUNTIME_INTERNET: "0" | "1";
   /** The name of the image, for what is said of it. */
   readonly BUNTIME_IMAGE: ImageName;
 }

@@ -18,7 +18,10 @@ const LOCK_FILE = `${OWN_DIRECTORY}/created`;
 /** Null where the id is taken. */
 export async function createNew(call: EraCall, id: string, body: CreateBody): Promise<EraSession | null> {
   // Told once it has begun: whoever looks earlier finds no setup, rather than one without a trace.
-  const created = await unlessRefused("conflict", createSession(call, id, { ...settingsOf(body), setup: false }));
+  const created = await unlessRefused(
+    "conflict",
+    createSession(call, id, { ...settingsOf(body), setup: false }, { internet: body.allowInternetAccess }),
+  );
   if (created === null) {
     return null;
   }
@@ -39,6 +42,10 @@ export async function claim(call: EraCall, id: string, body: CreateBody): Promis
     return null;
   }
   try {
+    // Before anything is begun: a change puts the session to sleep, and a setup would end with it.
+    if (session.session.internet !== body.allowInternetAccess) {
+      await changeSettings(call, session, session.settings, { internet: body.allowInternetAccess });
+    }
     await fill(call, ref, body);
     return await changeSettings(call, session, settingsOf(body));
   } catch (error) {

@@ -18,7 +18,7 @@ export function summary({ id, session, settings }: EraSession): Record<string, u
     file_count: session.filesCount,
     total_size_bytes: session.diskUsed,
     metadata: settings.metadata,
-    allowInternetAccess: true,
+    allowInternetAccess: session.internet,
     allowPublicAccess: settings.allowPublicAccess,
     default_timeout: settings.defaultTimeout,
   };

@@ -13,6 +13,11 @@ export interface EraSession<S extends Session = SessionInfo> {
   readonly settings: Settings;
 }
 
+/** What the session itself keeps of ERA's settings. */
+interface Access {
+  readonly internet?: boolean;
+}
+
 /** Null where a session has no settings of ERA's, or has lost its name. */
 function eraSession<S extends Session>(session: S): EraSession<S> | null {
   const settings = Settings.safeParse(session.metadata[SETTINGS_KEY]);
@@ -36,6 +41,7 @@ export async function createSession(
   { api, plan }: EraCall,
   id: string,
   settings: Settings,
+  { internet = true }: Access = {},
 ): Promise<EraSession<Session>> {
   const session = await api.call(SESSIONS.createSession, {
     body: {
@@ -44,6 +50,7 @@ export async function createSession(
       image: "polyglot",
       tags: [TAG],
       preview: previewOf(settings),
+      internet,
       metadata: { [SETTINGS_KEY]: settings },
     },
   });
@@ -65,9 +72,10 @@ export async function changeSettings(
   { api }: EraCall,
   { session }: EraSession,
   settings: Settings,
+  access: Access = {},
 ): Promise<EraSession> {
   const metadata = { ...session.metadata, [SETTINGS_KEY]: settings };
-  const body = { metadata, preview: previewOf(settings) };
+  const body = { metadata, preview: previewOf(settings), ...access };
   const changed = await api.call(SESSIONS.updateSession, { params: { id: session.id }, body });
   return { id: changed.name ?? session.id, session: { ...session, ...changed }, settings };
 }

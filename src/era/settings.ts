@@ -35,16 +35,6 @@ export function checkTimeout(seconds: number | null | undefined, { timeoutSecond
   }
 }
 
-/** @throws ProblemError `invalid_request` */
-export function checkInternet(allowed: boolean | undefined): void {
-  if (allowed === false) {
-    throw new ProblemError(
-      "invalid_request",
-      "`allowInternetAccess: false` cannot be enforced here, so it is not accepted. Leave it out, or run elsewhere.",
-    );
-  }
-}
-
 /** Seconds; undefined where neither is given. */
 export function secondsOf({
   timeout,

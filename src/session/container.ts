@@ -7,6 +7,7 @@ export interface StartOptions {
     | "basic"
     | "standard-1"
     | { readonly vcpu: number; readonly memoryMib: number; readonly diskMb: number };
+  /** False: no way out of it, and no name is resolved. Holds from its start to its end. */
   readonly enableInternet: boolean;
   readonly env: Record<string, string>;
 }

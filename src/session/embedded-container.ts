@@ -56,7 +56,7 @@ export class EmbeddedContainer implements SessionContainer {
   start(options: StartOptions): void {
     this.#running = true;
     this.#addresses.clear();
-    this.#send("POST", "/start", { env: options.env });
+    this.#send("POST", "/start", { env: options.env, internet: options.enableInternet });
   }
 
   async monitor(): Promise<void> {

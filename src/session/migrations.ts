@@ -59,4 +59,5 @@ export const MIGRATIONS: readonly string[] = [
    CREATE INDEX event_by_type ON event (type);
    CREATE INDEX event_by_sender ON event (sender);
    CREATE VIRTUAL TABLE event_text USING fts5(text, content='', contentless_delete=1);`,
+  `ALTER TABLE run ADD COLUMN internet INTEGER NOT NULL DEFAULT 1;`,
 ];

@@ -167,7 +167,13 @@ export class Session extends DurableObject<Env> implements SessionRpc {
   }
 
   async update(accountId: string, changes: UpdateSession): Promise<Result<SessionView>> {
-    const parts = { lifecycle: this.#lifecycle, activity: this.#activity, runtime: this.#runtime, store: this.#store };
+    const parts = {
+      lifecycle: this.#lifecycle,
+      activity: this.#activity,
+      runtime: this.#runtime,
+      store: this.#store,
+      onDemand: this.#onDemand,
+    };
     return this.#viewed(await updateSession(this.env, parts, accountId, changes));
   }
 

@@ -31,6 +31,8 @@ export interface SessionRecord {
   readonly services: readonly Service[];
   /** Absent: public. */
   readonly preview?: Session["preview"];
+  /** Absent: it may reach the network. */
+  readonly internet?: boolean;
   /** Absent: none. */
   readonly budget?: Budget | null;
   /** What a fork began with. */
@@ -39,7 +41,8 @@ export interface SessionRecord {
 
 /** A record with what a client changes of it. */
 export function recordAfter(before: SessionRecord, changes: UpdateSession, now: number): SessionRecord {
-  const { name, metadata, tags, description, ttl, idleAfter, deepSleepAfter, services, preview, budget } = changes;
+  const { name, metadata, tags, description, ttl, idleAfter, deepSleepAfter, services, preview, internet, budget } =
+    changes;
   return {
     ...before,
     name: name === undefined ? before.name : name,
@@ -51,8 +54,14 @@ export function recordAfter(before: SessionRecord, changes: UpdateSession, now: 
     deepSleepAfterMs: deepSleepAfter === undefined ? before.deepSleepAfterMs : parseDuration(deepSleepAfter),
     services: services ?? before.services,
     preview: preview ?? before.preview ?? "public",
+    internet: internet ?? hasInternet(before),
     budget: budget === undefined ? (before.budget ?? null) : budget,
   };
+}
+
+/** Whether its code may reach the network. */
+export function hasInternet({ internet = true }: SessionRecord): boolean {
+  return internet;
 }
 
 /** The times of a session: its own, or the operator's. */
@@ -78,6 +87,7 @@ export function sessionView(record: SessionRecord, state: Session["state"], env:
     previewUrl: publicOrigin(previewLabel(record.id), env.DOMAIN),
     preview: record.preview ?? "public",
     image: record.image,
+    internet: hasInternet(record),
     resourceLimits: record.resourceLimits,
     metadata: record.metadata,
     tags: [...(record.tags ?? [])],

@@ -11,6 +11,7 @@ import type { Result } from "../lib/result.ts";
 import { within } from "../lib/within.ts";
 import type { SessionContainer } from "./container.ts";
 import { EmbeddedContainer } from "./embedded-container.ts";
+import { hasInternet } from "./record.ts";
 import { TimedOut } from "./run.ts";
 import type { Run, RuntimeHooks, SupervisorRequest } from "./run.ts";
 import { randomToken, startOptions } from "./start-options.ts";
@@ -245,9 +246,11 @@ export class Runtime {
   }
 
   #launch(container: SessionContainer, limits: ResourceLimits): StoredRun {
-    const run: StoredRun = { id: crypto.randomUUID(), token: randomToken(), prepared: false };
-    const image = this.#store.load()?.record.image ?? "bun";
-    const options = startOptions(run.token, { image, resourceLimits: limits }, this.#images);
+    const record = this.#store.load()?.record;
+    const image = record?.image ?? "bun";
+    const internet = record === undefined || hasInternet(record);
+    const run: StoredRun = { id: crypto.randomUUID(), token: randomToken(), prepared: false, internet };
+    const options = startOptions(run.token, { image, resourceLimits: limits, internet }, this.#images);
     this.#store.saveRun(run);
     container.start(options);
     return run;

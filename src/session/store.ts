@@ -15,6 +15,8 @@ export interface StoredRun {
   readonly token: string;
   /** Its files were restored, or there were none: it may be used, and losing it is a loss. */
   readonly prepared: boolean;
+  /** It was started with a way to the network. */
+  readonly internet: boolean;
 }
 
 /** What is known beside the state, by name; each is JSON. */
@@ -100,18 +102,23 @@ export class SessionStore {
       return null;
     }
     const row = this.#storage.sql
-      .exec<{ id: string; token: string; prepared: number }>("SELECT id, token, prepared FROM run")
+      .exec<{ id: string; token: string; prepared: number; internet: number }>(
+        "SELECT id, token, prepared, internet FROM run",
+      )
       .toArray()[0];
-    return row === undefined ? null : { id: row.id, token: row.token, prepared: row.prepared === 1 };
+    return row === undefined
+      ? null
+      : { id: row.id, token: row.token, prepared: row.prepared === 1, internet: row.internet === 1 };
   }
 
-  saveRun({ id, token, prepared }: StoredRun): void {
+  saveRun({ id, token, prepared, internet }: StoredRun): void {
     if (this.#exists) {
       this.#storage.sql.exec(
-        "INSERT OR REPLACE INTO run (only, id, token, prepared) VALUES (1, ?, ?, ?)",
+        "INSERT OR REPLACE INTO run (only, id, token, prepared, internet) VALUES (1, ?, ?, ?, ?)",
         id,
         token,
         prepared ? 1 : 0,
+        internet ? 1 : 0,
       );
     }
   }

@@ -8,7 +8,8 @@ import { forgetName, rememberName } from "../storage/directory.ts";
 import type { Activity } from "./activity.ts";
 import { completeFork } from "./fork.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import { recordAfter } from "./record.ts";
+import type { OnDemand } from "./on-demand.ts";
+import { hasInternet, recordAfter } from "./record.ts";
 import type { SessionRecord } from "./record.ts";
 import type { Runtime } from "./runtime.ts";
 import { putServices } from "./services.ts";
@@ -20,11 +21,12 @@ export interface UpdateParts {
   readonly activity: Activity;
   readonly runtime: Runtime;
   readonly store: SessionStore;
+  readonly onDemand: OnDemand;
 }
 
 export async function updateSession(
   env: Env,
-  { lifecycle, activity, runtime, store }: UpdateParts,
+  { lifecycle, activity, runtime, store, onDemand }: UpdateParts,
   accountId: string,
   changes: UpdateSession,
 ): Promise<Result<SessionRecord>> {
@@ -57,6 +59,13 @@ export async function updateSession(
   }
   if (changes.budget !== undefined || changes.ttl !== undefined) {
     await lifecycle.reviewBudget();
+  }
+  // A container keeps to what it was started with. Of one that starts from now on, the record says what.
+  if (changes.internet !== undefined && (store.loadRun()?.internet ?? hasInternet(record)) !== hasInternet(record)) {
+    const slept = await onDemand.sleep(accountId);
+    if (!slept.ok) {
+      return slept;
+    }
   }
   const run = runtime.live;
   if (changes.services !== undefined && run !== null && (await lifecycle.rouse(accountId)).ok) {

@@ -4,6 +4,7 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { newSession, platformOfRun, sharedSession } from "../support/e2e.ts";
 import { until } from "../support/until.ts";
+import { Session } from "../../src/contract/session.ts";
 import { VERBS } from "../../src/cli/verbs.ts";
 import { buntime, folder, json, start } from "./command.ts";
 
@@ -80,6 +81,19 @@ describe("sessions", () => {
     expect(await found("--tag", "second", "--query", "QUARTER report")).toBe(`${id}\n`);
     expect([await found("--tag", "third"), await found("--query", "year")]).toEqual(["", ""]);
     expect((await buntime(["sessions", "delete", id])).code).toBe(0);
+  });
+
+  test("are created and forked without the internet where that is asked for, and forks are as their originals", async () => {
+    const made = async (...words: string[]): Promise<string> => (await buntime(["sessions", ...words])).stdout.trim();
+    const internetOf = async (id: string): Promise<unknown> =>
+      (await platform.ask(Session, "GET", `/sessions/${id}`)).internet;
+    const open = await made("create", "--on-demand");
+    const closed = await made("create", "--on-demand", "--no-internet");
+    const forks = [await made("fork", closed), await made("fork", open), await made("fork", open, "--no-internet")];
+    const all = [open, closed, ...forks];
+    expect(await Promise.all(all.map(internetOf))).toEqual([true, false, false, true, false]);
+    expect((await buntime(["sessions", "info", closed])).stdout).toMatch(/^internet +no$/m);
+    expect((await buntime(["sessions", "delete", ...all])).code).toBe(0);
   });
 
   test("are opened by their previews' addresses, private ones with a token", async () => {

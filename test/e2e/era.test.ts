@@ -87,7 +87,7 @@ describe("creating", () => {
     [{ session_id: "" }],
     [{ default_timeout: 0 }],
     [{ default_timeout: 301 }],
-    [{ allowInternetAccess: false }],
+    [{ allowInternetAccess: "no" }],
     [{ data: [] }],
     [{ data: { big: "x".repeat(1024 * 1024) } }],
     [{ metadata: { big: "x".repeat(16_384) } }],
@@ -140,7 +140,42 @@ describe("looking and changing", () => {
     });
   });
 
-  test.each([{ default_timeout: -1 }, { default_timeout: 600 }, { allowInternetAccess: false }, { language: "go" }])(
+  test("a session has no internet access where it is not allowed, from its beginning or from a change on", async () => {
+    const look = `fetch("https://example.com").then(() => 1, ({ message }) => console.log("no", process.env.HTTPS_PROXY ?? ""))`;
+    const closed = await created({ allowInternetAccess: false });
+    expect((await get(closed)).json.allowInternetAccess).toBe(false);
+    expect((await run(closed, { code: look })).json.stdout).toBe("no \n");
+    const opened = await era(client, "PATCH", `/api/sessions/${closed}`, { json: { allowInternetAccess: true } });
+    expect(opened.json.metadata.allowInternetAccess).toBe(true);
+    expect(await stateOf(closed)).toBe("deep-sleep");
+
+    const { json } = await era(client, "POST", `/api/sessions/${closed}/duplicate`, {
+      json: { new_id: newEraId(client) },
+    });
+    await era(client, "PATCH", `/api/sessions/${json.id}`, { json: { allowInternetAccess: false } });
+    expect((await run(json.id, { code: look })).json.stdout).toBe("no \n");
+    expect((await get(closed)).json.allowInternetAccess).toBe(true);
+  });
+
+  test("a session that a run has made is cut off when it is completed so, before its setup begins", async () => {
+    const id = newEraId(client);
+    expect((await run(id, { code: "print(1)" })).json.exit_code).toBe(0);
+    const { status, json } = await create(id, {
+      allowInternetAccess: false,
+      setup: { commands: ["echo $HTTPS_PROXY > proxy.txt"] },
+    });
+    expect([status, json.allowInternetAccess]).toEqual([201, false]);
+    const completed = await until("the setup has ended", async () => {
+      const { json: now } = await get(id);
+      return now.setup_status === "completed" && now;
+    });
+    expect(completed.setup_result).toMatchObject({ success: true });
+    expect(
+      (await run(id, { code: `console.log(require("fs").readFileSync("proxy.txt", "utf8").trim())` })).json,
+    ).toMatchObject({ stdout: "\n" });
+  });
+
+  test.each([{ default_timeout: -1 }, { default_timeout: 600 }, { allowInternetAccess: "no" }, { language: "go" }])(
     "a change to %j is refused, and changes nothing",
     async (json) => {
       const refused = await era(client, "PATCH", `/api/sessions/${shared}`, { json });

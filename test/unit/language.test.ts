@@ -30,7 +30,7 @@ describe("an image", () => {
     expect(large).toEqual(["python", "node", "deno", "go"]);
   });
 
-  const session = { image: "polyglot", resourceLimits: DEFAULT_RESOURCES } as const;
+  const session = { image: "polyglot", resourceLimits: DEFAULT_RESOURCES, internet: true } as const;
 
   it("is what its session's container is started from", () => {
     const { image, instance, env } = startOptions("token", session, { bun: "registry/a", polyglot: "registry/b" });
@@ -40,5 +40,14 @@ describe("an image", () => {
   it("that the platform does not have is no reason to start another, unless it names none at all", () => {
     expect(() => startOptions("token", session, { bun: "registry/a" })).toThrow("no image polyglot");
     expect(startOptions("token", session, {})).not.toHaveProperty("image");
+  });
+
+  it("is started with the internet or without, whoever chooses it, and its supervisor knows", () => {
+    for (const images of [{}, { polyglot: "registry/b" }]) {
+      for (const internet of [true, false]) {
+        const { enableInternet, env } = startOptions("token", { ...session, internet }, images);
+        expect([enableInternet, env["BUNTIME_INTERNET"]]).toEqual([internet, internet ? "1" : "0"]);
+      }
+    }
   });
 });

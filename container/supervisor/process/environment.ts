@@ -26,7 +26,7 @@ export function baseEnvironment(config: Config): Readonly<Record<string, string>
     TMPDIR: "/tmp",
     BUN_INSTALL_CACHE_DIR: `${data}/install`,
     ...packageVariables(home, config.cache),
-    ...(config.sockets === null ? {} : proxyVariables()),
+    ...networkVariables(config),
     ...config.userEnvironment,
   };
 }
@@ -54,6 +54,12 @@ function packageVariables(home: string, cache: string): Record<string, string> {
     // The machine's own authorities as well.
     DENO_TLS_CA_STORE: "mozilla,system",
   };
+}
+
+function networkVariables({ internet, sockets }: Config): Record<string, string> {
+  if (internet) return sockets === null ? {} : proxyVariables();
+  // A name that cannot be resolved looks to them as if it could be later: npm would try for two minutes.
+  return { NPM_CONFIG_FETCH_RETRIES: "0", PIP_RETRIES: "0" };
 }
 
 function proxyVariables(): Record<string, string> {

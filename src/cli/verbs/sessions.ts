@@ -15,6 +15,8 @@ interface Creation {
   readonly metadata?: Record<string, string>;
   readonly tag?: string[];
   readonly description?: string;
+  /** False where `--no-internet` was given. */
+  readonly internet: boolean;
 }
 
 const IMAGES = ["bun", "polyglot"] as const satisfies Session["image"][];
@@ -45,6 +47,7 @@ export function define(sessions: Command): void {
       "after",
       examples(
         "$ buntime sessions create --name my-agent --ttl 12h --metadata user=42",
+        "$ buntime sessions create --no-internet --private",
         "$ buntime sessions create --on-demand --tag data-analysis --description 'Report of the first quarter'",
         "$ id=$(buntime sessions create)",
       ),
@@ -104,7 +107,8 @@ function withCreation(command: Command): Command {
     .option("--ttl <time>", "delete it after this time, such as 12h", seconds)
     .option("--metadata <name=value>", "of yours, to find it again; may be given again", pair)
     .option("--tag <tag>", "to find it again; may be given again", collect)
-    .option("--description <text>", "what it is for");
+    .option("--description <text>", "what it is for")
+    .option("--no-internet", "no way to the network for its code (default: it has one; of a fork: as its original)");
 }
 
 function creationOf({
@@ -113,13 +117,15 @@ function creationOf({
   metadata,
   tag,
   description,
-}: Creation): Pick<CreateSession, "name" | "ttl" | "metadata" | "tags" | "description"> {
+  internet,
+}: Creation): Pick<CreateSession, "name" | "ttl" | "metadata" | "tags" | "description" | "internet"> {
   return {
     ...(name === undefined ? {} : { name }),
     ...(ttl === undefined ? {} : { ttl }),
     ...(metadata === undefined ? {} : { metadata }),
     ...(tag === undefined ? {} : { tags: tag }),
     ...(description === undefined ? {} : { description }),
+    ...(internet ? {} : { internet }),
   };
 }
 
@@ -215,6 +221,7 @@ async function info(sessionId: string, _: object, command: Command): Promise<voi
     ["name", session.name ?? "-"],
     ["state", session.state],
     ["preview", `${session.previewUrl} (${session.preview})`],
+    ["internet", session.internet ? "yes" : "no"],
     ["created", at(session.createdAt)],
     ["last active", at(session.lastActive)],
     ["idle", at(session.idleAt)],

@@ -40,6 +40,7 @@ export const SESSION: Session = {
   previewUrl: `https://ses-${END}.buntime.example.com`,
   preview: "public",
   image: "bun",
+  internet: true,
   resourceLimits: { memory: 1024, cpu: 0.25, timeout: 30, disk: 1024 },
   metadata: { user: "u_123" },
   tags: ["data-analysis"],

@@ -74,7 +74,7 @@ export const SESSIONS = {
     params: OfSession,
     body: UpdateSession,
     answers: { 200: { json: Session } },
-    errors: ["session_not_found", "conflict", "payload_too_large"],
+    errors: [...InContainer, "conflict", "payload_too_large", "storage_unavailable"],
   }),
   sleepSession: route({
     method: "post",

@@ -15,7 +15,7 @@ import { route } from "../route.ts";
 import type { EraRoute } from "../route.ts";
 import { changeSettings, findSession, listSessions } from "../session.ts";
 import type { EraSession } from "../session.ts";
-import { checkInternet, checkTimeout } from "../settings.ts";
+import { checkTimeout } from "../settings.ts";
 
 const OfSession = z.object({ id: EraId });
 
@@ -26,7 +26,6 @@ export const SESSION_ROUTES: readonly EraRoute[] = [
     body: CreateBody,
     async answer(call, { body }) {
       checkTimeout(body.default_timeout, call.plan);
-      checkInternet(body.allowInternetAccess);
       const id = body.session_id ?? autoId(Date.now());
       const created = (await createNew(call, id, body)) ?? (await claim(call, id, body));
       return created === null
@@ -79,15 +78,15 @@ export const SESSION_ROUTES: readonly EraRoute[] = [
     body: PatchBody,
     async answer(call, { params, body }) {
       checkTimeout(body.default_timeout, call.plan);
-      checkInternet(body.allowInternetAccess);
       const session = await findSession(call, params.id);
-      const { default_timeout: defaultTimeout, allowPublicAccess, metadata } = body;
-      const changed = await changeSettings(call, session, {
+      const { default_timeout: defaultTimeout, allowPublicAccess, allowInternetAccess: internet, metadata } = body;
+      const settings = {
         ...session.settings,
         ...(defaultTimeout === undefined ? {} : { defaultTimeout }),
         ...(allowPublicAccess === undefined ? {} : { allowPublicAccess }),
         ...(metadata === undefined ? {} : { metadata }),
-      });
+      };
+      const changed = await changeSettings(call, session, settings, internet === undefined ? {} : { internet });
       return Response.json({
         success: true,
         id: params.id,

@@ -22,7 +22,7 @@ const ONE_SHOT_TTL_MS = 600_000;
 
 export const executeHandlers = {
   async execute(call, { body }) {
-    const { sessionId, timeout, cancelOnDisconnect, stream, encoding, ...command } = body;
+    const { sessionId, internet: _, timeout, cancelOnDisconnect, stream, encoding, ...command } = body;
     const files = checkFiles(body.files, call.principal.plan);
     if (!files.ok) {
       return files;
@@ -82,7 +82,7 @@ export const executeHandlers = {
 /** The session to run in. `earlier`: why nothing is known of an earlier call, if there was one. */
 async function sessionFor(
   call: Call,
-  { sessionId: ref, language }: ExecuteRequest,
+  { sessionId: ref, language, internet = true }: ExecuteRequest,
   earlier: Problem | null,
 ): Promise<Result<SessionRpc>> {
   const { env, reserved } = call;
@@ -102,10 +102,13 @@ async function sessionFor(
       { executionId: reserved.executionId, outcome: "unknown" },
     );
   }
-  return createOneShot(call, language === undefined ? "bun" : imageFor(language));
+  return createOneShot(call, { image: language === undefined ? "bun" : imageFor(language), internet });
 }
 
-async function createOneShot({ env, principal, reserved }: Call, image: ImageName): Promise<Result<SessionRpc>> {
+async function createOneShot(
+  { env, principal, reserved }: Call,
+  { image, internet }: { readonly image: ImageName; readonly internet: boolean },
+): Promise<Result<SessionRpc>> {
   const id = reserved?.sessionId ?? newId("ses");
   const session = sessionOf(env, id);
   const limits = resourceLimits({}, principal.plan);
@@ -118,6 +121,7 @@ async function createOneShot({ env, principal, reserved }: Call, image: ImageNam
     accountId: principal.accountId,
     name: null,
     image,
+    internet,
     createdAt,
     expiresAt: createdAt + ONE_SHOT_TTL_MS,
     resourceLimits: limits.value,

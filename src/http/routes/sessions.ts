@@ -48,6 +48,7 @@ export const sessionHandlers = {
         accountId: principal.accountId,
         name: body.name ?? null,
         image: body.image,
+        internet: body.internet,
         createdAt,
         expiresAt: createdAt + body.ttl * 1000,
         resourceLimits: limits.value,

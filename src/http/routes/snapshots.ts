@@ -5,6 +5,7 @@ import { parsePath } from "../../lib/files/paths.ts";
 import { ProblemError } from "../../lib/problem-error.ts";
 import { ok } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
+import { hasInternet } from "../../session/record.ts";
 import { sessionOf } from "../../session/rpc.ts";
 import type { Handlers } from "../bind.ts";
 import { checkTtl, within } from "../plan-limits.ts";
@@ -81,6 +82,7 @@ export const snapshotHandlers = {
         metadata: body.metadata ?? record.metadata,
         tags: body.tags ?? record.tags ?? [],
         description: body.description ?? record.description ?? "",
+        internet: body.internet ?? hasInternet(record),
         resourceLimits: within(record.resourceLimits, principal.plan),
         createdAt,
         expiresAt: createdAt + ttl * 1000,

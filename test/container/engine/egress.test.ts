@@ -1,5 +1,7 @@
 // Where code in a session may connect to, and that nothing gets around it.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { refusal } from "../../../src/lib/address.ts";
 import { parseProxyRequest } from "../../../container/engine/proxy-request.ts";
 import { listen } from "../../../container/supervisor/net/pipe.ts";
@@ -198,6 +200,22 @@ describe.skipIf(Bun.which("curl") === null)("a session", () => {
     } finally {
       await told.stop();
     }
+  });
+
+  test("that is started without the internet has no proxy, and no socket that leads to one", async () => {
+    const closed = await Machine.start(engine, { internet: false });
+    const place = `127.0.0.1:${target.port}`;
+    const curl = `curl --silent --max-time 5 --noproxy ''`;
+    expect((await closed.run("env | grep -i proxy")).stdout).toBe("");
+    const sockets = join(engine.dataDir, "engine", closed.id, "state/sockets");
+    expect(readdirSync(sockets).toSorted()).toEqual(["control.sock", "ports.sock"]);
+    expect((await closed.run(`${curl} http://${place}/`)).exitCode).toBe(7);
+    expect((await closed.run(`${curl} --proxy http://127.0.0.1:3128 http://${place}/`)).exitCode).toBe(7);
+    expect((await closed.run("curl --silent --max-time 5 http://other.example/")).exitCode).toBe(6);
+    const udp = `require("dgram").createSocket("udp4").send("x", 53, "198.51.100.1", (error) => process.exit(error ? 3 : 0))`;
+    expect((await closed.run(`bun -e '${udp}'`)).exitCode).toBe(3);
+    const inside = await closed.serve(`Bun.serve({ port: 8080, fetch: () => new Response("in") })`, 8080);
+    expect(await (await fetch(`http://${inside}/`)).text()).toBe("in");
   });
 
   test("has no other way out", async () => {

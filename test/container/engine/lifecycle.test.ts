@@ -92,7 +92,7 @@ test("a start that fails says why", async () => {
   const mountPoint = join(engine.dataDir, "engine/image/root/workspace");
   rmdirSync(mountPoint);
   const machine = new Machine(engine);
-  const response = await machine.call("POST", "/start", { env: { BUNTIME_TOKEN: "x".repeat(64) } });
+  const response = await machine.call("POST", "/start", { env: { BUNTIME_TOKEN: "x".repeat(64) }, internet: true });
   mkdirSync(mountPoint);
   expect(response.status).toBe(503);
   expect(await response.json()).toEqual({
@@ -105,7 +105,7 @@ test("a start that fails says why", async () => {
 
 test("a supervisor that cannot start ends its container, and the reason holds what it printed", async () => {
   const machine = new Machine(engine);
-  await machine.call("POST", "/start", { env: { BUNTIME_TOKEN: "too short" } });
+  await machine.call("POST", "/start", { env: { BUNTIME_TOKEN: "too short" }, internet: true });
   const answer: unknown = await (await machine.call("GET", "/wait")).json();
   expect(answer).toEqual({ running: false, exit: { reason: expect.stringContaining("BUNTIME_TOKEN") } });
   expect(readFileSync(join(directoryOf(machine), "state/log"), "utf8")).toContain("BUNTIME_TOKEN");
@@ -132,7 +132,10 @@ describe("the engine refuses", () => {
   });
 
   test("an environment that would reach the programs which build a container", async () => {
-    const response = await new Machine(engine).call("POST", "/start", { env: { LD_PRELOAD: "/tmp/evil.so" } });
+    const response = await new Machine(engine).call("POST", "/start", {
+      env: { LD_PRELOAD: "/tmp/evil.so" },
+      internet: true,
+    });
     expect(response.status).toBe(400);
   });
 });

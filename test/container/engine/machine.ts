@@ -25,9 +25,9 @@ export class Machine {
     return new Machine(engine, this.id);
   }
 
-  static async start(engine: TestEngine): Promise<Machine> {
+  static async start(engine: TestEngine, options: { readonly internet?: boolean } = {}): Promise<Machine> {
     const machine = new Machine(engine);
-    await machine.start();
+    await machine.start(options);
     return machine;
   }
 
@@ -39,9 +39,14 @@ export class Machine {
     });
   }
 
-  async start(): Promise<void> {
-    const env = { BUNTIME_TOKEN: this.#token, BUNTIME_MEMORY_MB: "512", BUNTIME_DISK_MB: "512" };
-    const response = await this.call("POST", "/start", { env });
+  async start({ internet = true }: { readonly internet?: boolean } = {}): Promise<void> {
+    const env = {
+      BUNTIME_TOKEN: this.#token,
+      BUNTIME_MEMORY_MB: "512",
+      BUNTIME_DISK_MB: "512",
+      BUNTIME_INTERNET: internet ? "1" : "0",
+    };
+    const response = await this.call("POST", "/start", { env, internet });
     if (!response.ok) throw new Error(await response.text());
   }
 

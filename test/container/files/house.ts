@@ -41,6 +41,7 @@ export function openHouse(options: { diskBytes?: number } = {}): House {
     image: "bun",
     cache: "/tmp",
     sockets: null,
+    internet: true,
     port: 0,
     bringLoopbackUp: false,
     patience: { lastSaveMs: 1000, serviceStartMs: 1000, terminalSilenceMs: 0, spareMemoryMs: 1000 },

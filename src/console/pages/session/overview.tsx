@@ -192,6 +192,10 @@ function Facts({ session }: { readonly session: SessionInfo }) {
           <dt>preview</dt>
           <dd>{session.preview}</dd>
         </div>
+        <div>
+          <dt>internet</dt>
+          <dd>{session.internet ? "yes" : "no"}</dd>
+        </div>
       </dl>
       <p class="row">
         <a href={session.previewUrl} target="_blank" rel="noreferrer" class="wrap">

@@ -27,6 +27,7 @@ function readForm(form: FormData): CreateSession {
   return {
     ttl: Number(text("ttl")),
     preview: text("preview") === "private" ? "private" : "public",
+    internet: text("internet") !== "no",
     metadata: readMetadata(text("metadata")),
     ...(text("name") === "" ? {} : { name: text("name") }),
     ...(text("memory") === "" ? {} : { resourceLimits: { memory: Number(text("memory")) } }),
@@ -63,6 +64,13 @@ export function NewSession({ onClose }: { readonly onClose: () => void }) {
         <select name="preview">
           <option value="public">public: whoever knows the address</option>
           <option value="private">private: with a token</option>
+        </select>
+      </label>
+      <label>
+        Internet
+        <select name="internet">
+          <option value="yes">yes: its code may reach the network</option>
+          <option value="no">no: it reaches nothing but itself</option>
         </select>
       </label>
       <label>
