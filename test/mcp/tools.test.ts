@@ -44,6 +44,15 @@ describe("Tools", () => {
     }
   });
 
+  it("run code in another language where the machine has it, and else say what it has", async ({ expect }) => {
+    const { call } = await connect();
+    const machine = await call("run_command", { command: "command -v python3" });
+    const python = await call("execute_code", { language: "py", code: "print(f'{6 * 7}')" });
+    if (textOf(machine).startsWith("Exit code 0")) expect(python.structuredContent).toMatchObject({ stdout: "42\n" });
+    else expect(textOf(python)).toContain("python");
+    expect((await call("execute_code", { language: "cobol", code: "1" })).isError).toBe(true);
+  });
+
   it("run code and commands, and give a program's failure as an answer", async ({ expect }) => {
     const { call } = await connect();
     const fine = await call("execute_code", { code: "console.log(6 * 7 as number)" });

@@ -7,7 +7,7 @@ import { clip } from "../text.ts";
 import { tool } from "../tool.ts";
 import type { Answer, Tool } from "../tool.ts";
 
-const { code, command, files, env, timeout, workingDir, stdin, background } = ExecuteRequest.shape;
+const { code, language, command, files, env, timeout, workingDir, stdin, background } = ExecuteRequest.shape;
 const shared = { env, timeout, workingDir, stdin, background };
 // What is byte-exact is for programs; `encoding` is always utf-8 here.
 const { encoding: _, truncated: __, ...outcome } = ExecuteAnswer.shape;
@@ -25,10 +25,11 @@ export const executeTools: readonly Tool[] = [
     name: "execute_code",
     title: "Execute code",
     description:
-      "Run JavaScript, TypeScript, JSX or TSX with Bun in the session's Linux machine, as a new process in /workspace. " +
+      "Run JavaScript, TypeScript, JSX or TSX with Bun in the session's Linux machine, as a new process in /workspace; or, " +
+      "where the machine has it, code in another `language`. " +
       "Files and installed packages stay; variables do not. Packages that are imported are installed by themselves; " +
       `print what you want to see. ${HOW}`,
-    input: { code: code.unwrap().meta({ ...code.meta() }), files, ...shared },
+    input: { code: code.unwrap().meta({ ...code.meta() }), language, files, ...shared },
     output,
     annotations,
     run: execute,
