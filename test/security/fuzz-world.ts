@@ -70,7 +70,7 @@ const TAMED: Readonly<Record<string, Tamed>> = {
   createContext: { without: ["workingDir"], having: { language: "javascript" } },
   runInContext: { without: [], having: { code: "1", timeout: 5 } },
   createSession: { without: ["services", "image", "resourceLimits"] },
-  updateSession: { without: ["services", "name", "idleAfter", "deepSleepAfter", "budget"] },
+  updateSession: { without: ["services", "name", "idleAfter", "deepSleepAfter", "budget", "internet"] },
   writeFiles: { without: ["files"], having: { path: "written.txt", content: "x", encoding: "utf-8" } },
   createKey: { without: ["expiresAt"] },
 };

@@ -231,13 +231,21 @@ export class Context {
     if (!isReady || interpreter.isOver) {
       this.#interpreter = null;
       interpreter.kill();
-      const said = interpreter.printed.slice(-1000).trim();
-      const why = isReady ? `it ended: ${said}` : "it was not ready in time";
-      throw new SupervisorError("internal_error", `The interpreter of ${this.id} could not be started; ${why}`);
+      throw this.#startFailure(isReady ? await interpreter.ended : null, interpreter.printed);
     }
     this.#kept = { ...this.#kept, startedAt: new Date().toISOString() };
     this.#write();
     return interpreter;
+  }
+
+  /** `end`: null where it did not become ready. Where somebody ended it, nothing is wrong with it, and it can be tried again. */
+  #startFailure(end: InterpreterEnd | null, printed: string): SupervisorError {
+    const what = `The interpreter of ${this.id} could not be started`;
+    if (end === null) return new SupervisorError("internal_error", `${what}; it was not ready in time`);
+    const why = describeEnd(end, this.#ending);
+    return end.signal === null
+      ? new SupervisorError("internal_error", `${what}; ${why}: ${printed.slice(-1000).trim()}`)
+      : new SupervisorError("container_unavailable", `${what}; ${why}. Try again.`);
   }
 
   async #save(): Promise<void> {

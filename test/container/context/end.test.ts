@@ -2,8 +2,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import type { RunAnswer } from "../../../src/contract/context-run.ts";
+import { newId } from "../../../src/contract/ids.ts";
 import { until } from "../../support/until.ts";
-import { SLOW_MS, startSupervisor } from "../process/harness.ts";
+import { refusalOf, SLOW_MS, startSupervisor } from "../process/harness.ts";
 import type { TestSupervisor } from "../process/harness.ts";
 import { hasPython, PROGRAMS, TestContext } from "./contexts.ts";
 
@@ -59,6 +60,23 @@ describe.skipIf(!hasPython)("a Python context", () => {
       const { error } = await interrupted("import time\ntime.sleep(60)");
       expect(error?.line).toBe(3);
       expect(error?.traceback.join("\n")).not.toContain("python.py");
+    },
+    SLOW_MS,
+  );
+
+  test(
+    "whose interpreter is ended while it starts is refused, and can be asked for again",
+    async () => {
+      const hunt = `while :; do for each in /proc/[0-9]*; do
+        read -r name < $each/comm; case $name in python*) kill -9 "\${each#/proc/}"; esac
+      done; done 2>/dev/null`;
+      const { pid } = await supervisor.execute({ command: hunt, background: true });
+      const body = JSON.stringify({ id: newId("ctx"), language: "python", name: null, workingDir: "/workspace" });
+      const { status, error } = await refusalOf(await supervisor.fetch("/contexts", { method: "POST", body }));
+      expect([status, error.code]).toEqual([503, "container_unavailable"]);
+      expect(error.message).toEndWith("could not be started; it was ended by SIGKILL. Try again.");
+      await supervisor.kill({ pid: pid ?? 0, signal: "SIGKILL" });
+      expect(await (await TestContext.create(supervisor)).value("1")).toBe("1");
     },
     SLOW_MS,
   );
