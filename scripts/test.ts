@@ -79,7 +79,9 @@ const SUITES: Readonly<Record<string, Suite>> = {
     "test/security/inside.test.ts",
     ...without(WORKER_ONLY),
     // Making the image takes longer than all else of this suite.
-    ...(process.env["SESSION_IMAGES"] === "bun" ? without(["languages.test.ts", ...DIALECTS]) : []),
+    ...(process.env["SESSION_IMAGES"] === "bun"
+      ? without(["languages.test.ts", "era-storage.test.ts", ...DIALECTS])
+      : []),
   ),
   browser: vitest("browser"),
 };
