@@ -76,7 +76,9 @@ describe.skipIf(!hasPython)("a Python context", () => {
       expect([status, error.code]).toEqual([503, "container_unavailable"]);
       expect(error.message).toEndWith("could not be started; it was ended by SIGKILL. Try again.");
       await supervisor.kill({ pid: pid ?? 0, signal: "SIGKILL" });
-      expect(await (await TestContext.create(supervisor)).value("1")).toBe("1");
+      const again = await TestContext.create(supervisor);
+      expect(await again.value("1")).toBe("1");
+      await again.delete();
     },
     SLOW_MS,
   );
