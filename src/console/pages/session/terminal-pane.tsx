@@ -2,7 +2,7 @@
 import { FitAddon } from "@xterm/addon-fit";
 import { Terminal as Screen } from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Terminal } from "../../../sdk/index.ts";
 import { api } from "../../state/access.ts";
 import { isOffline, noteOutcome } from "../../state/connection.ts";
@@ -71,6 +71,7 @@ export function TerminalPane({ sessionId, id, isShown, onOpen, onAgain }: Termin
     styles.within(() => view.open(element));
     screen.current = view;
     fit.fit();
+    if (isShown) view.focus();
     // Ctrl-Shift-Escape leaves the terminal: every other key is the program's.
     view.attachCustomKeyEventHandler((event) => {
       const leaves = event.key === "Escape" && event.ctrlKey && event.shiftKey;
@@ -129,9 +130,10 @@ export function TerminalPane({ sessionId, id, isShown, onOpen, onAgain }: Termin
     };
   }, [sessionId, tries]);
 
-  useEffect(() => {
+  // At the moment that it is shown: what is typed from then on is for this one.
+  useLayoutEffect(() => {
     if (isShown) screen.current?.focus();
-  }, [isShown, tries]);
+  }, [isShown]);
 
   return (
     <div class="terminal-pane" hidden={!isShown}>

@@ -23,11 +23,11 @@ const tabOf = (id: string | null): Tab => ({ key: ++lastKey, id });
 export function TerminalTab({ session, loader }: TabProps) {
   const sessionId = session.id;
   const [tabs, setTabs] = useState<readonly Tab[] | null>(null);
-  const [shown, setShown] = useState<number | null>(null);
+  const [chosen, setChosen] = useState<number | null>(null);
   const add = (): void => {
     const tab = tabOf(null);
     setTabs((before) => [...(before ?? []), tab]);
-    setShown(tab.key);
+    setChosen(tab.key);
   };
 
   // What is open in the session comes back, after a reload or on another machine.
@@ -43,7 +43,7 @@ export function TerminalTab({ session, loader }: TabProps) {
       }
       if (abort.signal.aborted) return;
       setTabs(open);
-      setShown(open[0]?.key ?? null);
+      setChosen(open[0]?.key ?? null);
     };
     void look();
     return () => abort.abort();
@@ -61,11 +61,11 @@ export function TerminalTab({ session, loader }: TabProps) {
     );
   }
 
+  // Where the chosen one was closed, the newest.
+  const shown = tabs.find(({ key }) => key === chosen) ?? tabs.at(-1);
   const close = async ({ key, id }: Tab): Promise<void> => {
     if (id !== null) await attempt("Not closed", () => api().terminal.close({ sessionId, terminalId: id }));
-    const rest = tabs.filter((tab) => tab.key !== key);
-    setTabs(rest);
-    if (shown === key) setShown(rest.at(-1)?.key ?? null);
+    setTabs((before) => before?.filter((tab) => tab.key !== key) ?? null);
   };
   const opened = (key: number, id: string): void => {
     setTabs((before) => before?.map((tab) => (tab.key === key ? { key, id } : tab)) ?? null);
@@ -80,8 +80,8 @@ export function TerminalTab({ session, loader }: TabProps) {
               key={tab.key}
               type="button"
               role="tab"
-              aria-selected={tab.key === shown}
-              onClick={() => setShown(tab.key)}
+              aria-selected={tab === shown}
+              onClick={() => setChosen(tab.key)}
             >
               terminal {index + 1}
             </button>
@@ -96,8 +96,7 @@ export function TerminalTab({ session, loader }: TabProps) {
           aria-label="Close this terminal"
           title="End its program and close it"
           onClick={() => {
-            const tab = tabs.find(({ key }) => key === shown);
-            if (tab !== undefined) void close(tab);
+            if (shown !== undefined) void close(shown);
           }}
         >
           ✕
@@ -110,7 +109,7 @@ export function TerminalTab({ session, loader }: TabProps) {
           key={tab.key}
           sessionId={sessionId}
           id={tab.id}
-          isShown={tab.key === shown}
+          isShown={tab === shown}
           onOpen={(id) => opened(tab.key, id)}
           onAgain={add}
         />
