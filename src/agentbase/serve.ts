@@ -3,7 +3,7 @@
 import { problemResponse } from "../contract/errors.ts";
 import { SessionRef } from "../contract/session.ts";
 import { parseQuery } from "../lib/query-string.ts";
-import { ProblemError } from "../lib/problem-error.ts";
+import { ProblemError, valueOf } from "../lib/problem-error.ts";
 import { Api } from "../lib/api.ts";
 import type { Send } from "../lib/api.ts";
 import { clearMessages, getMessages } from "./messages.ts";
@@ -45,11 +45,7 @@ export async function serveAgentbase(
 
 /** @throws ProblemError */
 function sessionOf(request: Request): string {
-  const query = parseQuery(new URL(request.url).search);
-  if (!query.ok) {
-    throw new ProblemError(query.error.code, query.error.message);
-  }
-  const { session } = query.value;
+  const { session } = valueOf(parseQuery(new URL(request.url).search));
   if (session === undefined) {
     throw new ProblemError("invalid_request", "`session` is missing in the query: the id or name of a session.");
   }

@@ -1,7 +1,7 @@
 // JSON bodies. Some of the documents' own examples have a comment behind a value, `"code": "…" # it fails`, which no JSON
 // has: it is taken out before anything is parsed. Outside of a string a `#` means nothing else, so what is JSON stays as it is.
 import { JSON_DEPTH } from "../contract/limits.ts";
-import { ProblemError } from "../lib/problem-error.ts";
+import { valueOf } from "../lib/problem-error.ts";
 import { readJson } from "../lib/strict-json.ts";
 import { BODY_BYTES } from "./limits.ts";
 
@@ -12,10 +12,7 @@ export async function readBody(request: Request): Promise<unknown> {
     new Request(request.url, { method: "POST", body: body === null ? null : body.pipeThrough(withoutComments()) }),
     { bytes: BODY_BYTES, depth: JSON_DEPTH },
   );
-  if (!json.ok) {
-    throw new ProblemError(json.error.code, json.error.message, json.error.details);
-  }
-  return json.value;
+  return valueOf(json);
 }
 
 const NEW_LINE = 0x0a;

@@ -1,8 +1,7 @@
 // ERA's API as a whole: finds the route, parses its input, and tells what went wrong the way ERA does.
 import { Hono } from "hono";
 import { describe, logError } from "../lib/log.ts";
-import { ProblemError } from "../lib/problem-error.ts";
-import type { Result } from "../lib/result.ts";
+import { ProblemError, valueOf } from "../lib/problem-error.ts";
 import { honoPath, pathReader } from "../lib/route-path.ts";
 import { parseQuery } from "../lib/query-string.ts";
 import { readBody } from "./body.ts";
@@ -79,10 +78,3 @@ era.onError((error, c) => {
   const message = `Something went wrong here. Quote ${requestId} when you ask about it.`;
   return eraError({ code: "internal_error", message });
 });
-
-function valueOf<T>(result: Result<T>): T {
-  if (!result.ok) {
-    throw new ProblemError(result.error.code, result.error.message, result.error.details);
-  }
-  return result.value;
-}

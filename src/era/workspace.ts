@@ -1,7 +1,7 @@
 // Files of a session as the dialect itself uses them: whole, small, and as JSON. A sleeping session is read without waking it.
 import { encodePath } from "../lib/route-path.ts";
 import type { ErrorBody } from "../contract/errors.ts";
-import { ProblemError } from "../lib/problem-error.ts";
+import { problemError } from "../lib/problem-error.ts";
 import type { EraCall } from "./call.ts";
 
 export interface ReadFile {
@@ -18,7 +18,7 @@ export async function readFile(call: EraCall, ref: string, path: string, bytes: 
     if (problem.code === "file_not_found") {
       return null;
     }
-    throw new ProblemError(problem.code, problem.message, problem.details);
+    throw problemError(problem);
   }
   const etag = response.headers.get("etag") ?? "";
   if (Number(response.headers.get("content-length") ?? 0) > bytes) {
@@ -57,7 +57,7 @@ export async function writeFile(
   if (problem.code === "precondition_failed") {
     return false;
   }
-  throw new ProblemError(problem.code, problem.message, problem.details);
+  throw problemError(problem);
 }
 
 /** One that is not there is fine. */
@@ -69,7 +69,7 @@ export async function removeFile(call: EraCall, ref: string, path: string): Prom
   }
   const problem = await problemOf(response);
   if (problem.code !== "file_not_found") {
-    throw new ProblemError(problem.code, problem.message, problem.details);
+    throw problemError(problem);
   }
 }
 

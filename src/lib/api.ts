@@ -3,7 +3,7 @@
 import type * as z from "zod";
 import type { ErrorBody } from "../contract/errors.ts";
 import type { Route } from "../contract/route.ts";
-import { ProblemError } from "./problem-error.ts";
+import { problemError } from "./problem-error.ts";
 
 /** Answers a request to the API as its caller. The path is without `/api`. */
 export type Send = (request: Request) => Promise<Response>;
@@ -43,7 +43,7 @@ export class Api {
     );
     if (!response.ok) {
       const { error } = await response.json<ErrorBody>();
-      throw new ProblemError(error.code, error.message, error.details);
+      throw problemError(error);
     }
     // SAFETY: it was made by this very route.
     return await response.json<AnswerOf<R>>();

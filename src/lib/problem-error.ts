@@ -1,6 +1,7 @@
 // An expected failure on its way up inside one process: thrown anywhere below a handler, which turns it into an error
 // body. It must not cross Durable Object RPC, where it would lose its class (see result.ts).
 import type { ErrorCode, Problem } from "../contract/errors.ts";
+import type { Result } from "./result.ts";
 
 export class ProblemError extends Error {
   readonly problem: Problem;
@@ -10,4 +11,16 @@ export class ProblemError extends Error {
     this.name = "ProblemError";
     this.problem = details === undefined ? { code, message } : { code, message, details };
   }
+}
+
+/** @throws ProblemError where the result is a failure */
+export function valueOf<T>(result: Result<T>): T {
+  if (!result.ok) {
+    throw problemError(result.error);
+  }
+  return result.value;
+}
+
+export function problemError({ code, message, details }: Problem): ProblemError {
+  return new ProblemError(code, message, details);
 }

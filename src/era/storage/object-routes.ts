@@ -1,11 +1,12 @@
 // Objects by key: bytes, as base64 in JSON.
+import { valueOf } from "../../lib/problem-error.ts";
 import { route } from "../route.ts";
 import type { EraRoute } from "../route.ts";
 import { jsonOf, PutObject } from "./contract.ts";
 import { entryPath, entryRoutes, placeIn } from "./entry-routes.ts";
 import { OBJECT_BYTES } from "../../data/limits.ts";
 import type { EntryInfo } from "../../data/storage.ts";
-import { checkSize, missing, useStorage, valueOf } from "./use.ts";
+import { checkSize, missing, useStorage } from "./use.ts";
 
 export const OBJECT_ROUTES: readonly EraRoute[] = [
   route({

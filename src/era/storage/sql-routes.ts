@@ -1,12 +1,12 @@
 // SQL: a database of SQLite for each namespace, which begins with the first query.
-import { ProblemError } from "../../lib/problem-error.ts";
+import { ProblemError, valueOf } from "../../lib/problem-error.ts";
 import type { EraCall } from "../call.ts";
 import { route } from "../route.ts";
 import type { EraRoute } from "../route.ts";
 import { OfNamespace, Sql } from "./contract.ts";
 import type { SqlAnswer, SqlQuery } from "../../data/storage.ts";
 import { refusalOf } from "../../data/sql-guard.ts";
-import { missing, useStorage, valueOf } from "./use.ts";
+import { missing, useStorage } from "./use.ts";
 
 export const SQL_ROUTES: readonly EraRoute[] = [
   route({

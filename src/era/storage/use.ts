@@ -1,7 +1,6 @@
 // What the routes of the storage have in common.
 import { describe, logError } from "../../lib/log.ts";
 import { ProblemError } from "../../lib/problem-error.ts";
-import type { Result } from "../../lib/result.ts";
 import { within } from "../../lib/within.ts";
 import type { EraCall } from "../call.ts";
 import { CALL_MS } from "../../data/limits.ts";
@@ -28,14 +27,6 @@ export async function useStorage<T>(
       "The account's storage does not answer. Whether it has done what was asked is not known. Try again in a moment.",
     );
   }
-}
-
-/** @throws ProblemError */
-export function valueOf<T>(result: Result<T>): T {
-  if (!result.ok) {
-    throw new ProblemError(result.error.code, result.error.message, result.error.details);
-  }
-  return result.value;
 }
 
 /** @throws ProblemError `payload_too_large` */

@@ -1,10 +1,11 @@
 // JSON values by key.
+import { valueOf } from "../../lib/problem-error.ts";
 import { route } from "../route.ts";
 import type { EraRoute } from "../route.ts";
 import { jsonOf, PutValue } from "./contract.ts";
 import { entryPath, entryRoutes, placeIn } from "./entry-routes.ts";
 import { VALUE_BYTES } from "../../data/limits.ts";
-import { checkSize, missing, useStorage, valueOf } from "./use.ts";
+import { checkSize, missing, useStorage } from "./use.ts";
 
 export const VALUE_ROUTES: readonly EraRoute[] = [
   route({
