@@ -5,6 +5,7 @@ import type { Env } from "../env.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import { SQL_ANSWER_BYTES, SQL_ROWS } from "./limits.ts";
+import { refusalIn } from "./sql-errors.ts";
 import type { SqlAnswer, SqlDatabaseRpc, SqlQuery, SqlRow } from "./storage.ts";
 
 /** Undoes what the statements have done. */
@@ -42,8 +43,11 @@ export class SqlDatabase extends DurableObject<Env> implements SqlDatabaseRpc {
       if (error instanceof Undone) {
         return error.problem;
       }
-      // What SQLite has to say, and what of its rows has no form here.
-      return fail("invalid_request", `SQL: ${error instanceof Error ? error.message : String(error)}`);
+      const refusal = refusalIn(error);
+      if (refusal === null) {
+        throw error;
+      }
+      return fail("invalid_request", `SQL: ${refusal}`);
     }
   }
 
