@@ -11,13 +11,13 @@ const TIMED_OUT = 408;
 
 export function repliedBy(answer: Answer): Response {
   const json = jsonIn(answer.stdout);
+  const ended = answer.timedOut ? TIMED_OUT : answer.exitCode === 0 || answer.background ? 200 : 500;
   if (json === null || answer.timedOut) {
-    const failed = answer.timedOut ? TIMED_OUT : answer.exitCode === 0 ? 200 : 500;
-    const text = failed === 200 ? answer.stdout : answer.stdout + answer.stderr + tracebackOf(answer);
-    return sealed(new Response(text, { status: failed, headers: { "content-type": "text/plain; charset=utf-8" } }));
+    const text = ended === 200 ? answer.stdout : answer.stdout + answer.stderr + tracebackOf(answer);
+    return sealed(new Response(text, { status: ended, headers: { "content-type": "text/plain; charset=utf-8" } }));
   }
   const { status: wanted, headers: given, contentType }: Record<string, unknown> = { ...Object(json) };
-  const status = statusIn(wanted);
+  const status = statusIn(wanted) ?? ended;
   const headers = headersIn(given);
   headers.set("content-type", typeIn(contentType));
   return sealed(new Response(WITHOUT_BODY.has(status) ? null : JSON.stringify(json), { status, headers }));
@@ -39,9 +39,9 @@ function jsonIn(text: string): unknown {
   }
 }
 
-/** Documented examples have words such as `success` there, too. */
-function statusIn(status: unknown): number {
-  return typeof status === "number" && Number.isInteger(status) && status >= 200 && status <= 599 ? status : 200;
+/** Null for what is no status: documented examples have words such as `success` there, too. */
+function statusIn(status: unknown): number | null {
+  return typeof status === "number" && Number.isInteger(status) && status >= 200 && status <= 599 ? status : null;
 }
 
 function typeIn(type: unknown): string {

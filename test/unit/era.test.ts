@@ -135,6 +135,15 @@ describe("a reply of stored code", () => {
     expect(await reply(json).json()).toEqual(json);
   });
 
+  test.each([
+    [{ error: "no such user" }, 500],
+    [{ status: "failed" }, 500],
+    [{ status: 404 }, 404],
+  ])("%j of code that failed afterwards is a %i", async (json, status) => {
+    const response = repliedBy({ ...ANSWER, stdout: JSON.stringify(json), exitCode: 1 });
+    expect([response.status, await response.json()]).toEqual([status, json]);
+  });
+
   test("may set no header that acts on the host it comes from, and is no page of it", () => {
     const response = reply({
       headers: {
@@ -177,6 +186,7 @@ describe("a reply of stored code", () => {
   test("what is no JSON is text, and a failure of the code is one of the server", async () => {
     const failed = repliedBy({ ...ANSWER, stdout: "so far", stderr: "why", exitCode: 1 });
     expect([failed.status, await failed.text()]).toEqual([500, "so farwhy"]);
+    expect(repliedBy({ ...ANSWER, stdout: "listening", exitCode: null, background: true }).status).toBe(200);
     expect(repliedBy({ ...ANSWER, stdout: "text" }).headers.get("content-type")).toBe("text/plain; charset=utf-8");
   });
 });
