@@ -43,6 +43,15 @@ describe.skipIf(ON_DOCKER)("accounts", () => {
     expect(deleted.json.deleted_sessions).toContain("shared-id");
     expect((await era(second, "GET", "/api/sessions")).json.count).toBe(0);
     expect((await second.request("GET", "/sessions/not-eras")).status).toBe(200);
+
+    // Each of them is deleted once, whoever comes first.
+    const ids = Array.from({ length: 5 }, (_, index) => `many-${index}`);
+    for (const session_id of ids) {
+      await era(second, "POST", "/api/sessions", { json: { language: "node", session_id } });
+    }
+    const both = await Promise.all([1, 2].map(() => era(second, "DELETE", "/api/sessions")));
+    expect(both.flatMap(({ json }): string[] => json.deleted_sessions).toSorted()).toEqual(ids);
+    expect(both.map(({ json }) => json.success)).toEqual([true, true]);
     expect((await era(first, "GET", "/api/sessions/shared-id")).json.data).toEqual({ owner: "first" });
 
     // The plan of the second account ends at 30 s and a day.

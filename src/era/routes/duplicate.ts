@@ -1,7 +1,9 @@
 // Copies of a session.
 import * as z from "zod";
 import { SNAPSHOTS } from "../../contract/routes/snapshots.ts";
+import type { EraCall } from "../call.ts";
 import { DuplicateBody, EraId, SETTINGS_KEY } from "../contract.ts";
+import type { EraData } from "../contract.ts";
 import { orDelete } from "../creation.ts";
 import { replaceData } from "../data.ts";
 import { record } from "../record.ts";
@@ -31,14 +33,21 @@ export const DUPLICATE_ROUTES: readonly EraRoute[] = [
           metadata: { ...session.metadata, [SETTINGS_KEY]: { ...settings, implicit: false } },
         },
       });
-      if (body.data !== undefined) {
-        await orDelete(call, id, replaceData(call, id, body.data));
-      }
-      const copy = await findSession(call, name);
-      return Response.json({ ...(await record(call, copy)), source_session_id: params.id }, { status: 201 });
+      const copy = await orDelete(call, id, complete(call, { id, name, data: body.data }));
+      return Response.json({ ...copy, source_session_id: params.id }, { status: 201 });
     },
   }),
 ];
+
+async function complete(
+  call: EraCall,
+  { id, name, data }: { readonly id: string; readonly name: string; readonly data: EraData | undefined },
+): Promise<Record<string, unknown>> {
+  if (data !== undefined) {
+    await replaceData(call, id, data);
+  }
+  return record(call, await findSession(call, name));
+}
 
 function copyName(id: string, now: number): string {
   const end = `-copy-${now}`;

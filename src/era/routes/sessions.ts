@@ -111,21 +111,27 @@ export const SESSION_ROUTES: readonly EraRoute[] = [
 async function deleteAll(call: EraCall): Promise<{ deleted: readonly string[]; complete: boolean }> {
   const until = Date.now() + DELETE_ALL_MS;
   const deleted: string[] = [];
+  /** Not to be tried again, should a list have them still. */
+  const tried = new Set<string>();
   let passed = 0;
   while (Date.now() < until) {
     const { sessions, others } = await listSessions(call, { limit: AT_ONCE, offset: passed });
     if (sessions.length + others === 0) {
       return { deleted, complete: true };
     }
-    passed += others;
-    await inParallel(sessions, AT_ONCE, async ({ session }) => {
+    const left = sessions.filter(({ session }) => !tried.has(session.id));
+    if (left.length === 0) {
+      passed += sessions.length + others;
+    }
+    await inParallel(left, AT_ONCE, async ({ id, session }) => {
+      tried.add(session.id);
       try {
         await call.api.call(SESSIONS.deleteSession, { params: { id: session.id } });
+        deleted.push(id);
       } catch (error) {
         ignoreMissing(error);
       }
     });
-    deleted.push(...sessions.map(({ id }) => id));
   }
   return { deleted, complete: false };
 }
