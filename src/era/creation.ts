@@ -1,11 +1,12 @@
 // How a session of ERA comes to be: by POST /api/sessions; or by a run in an id that nobody has, as ERA's documents begin. Such
 // a one is completed by the first POST with its id, and keeps its variables and files.
 import { SESSIONS } from "../contract/routes/sessions.ts";
+import type { Session } from "../contract/session.ts";
 import { describe, logError } from "../lib/log.ts";
 import { ProblemError } from "../lib/problem-error.ts";
 import type { EraCall } from "./call.ts";
 import type { CreateBody } from "./contract.ts";
-import { mergeData } from "./data.ts";
+import { changeData } from "./data.ts";
 import { changeSettings, createSession, findSession } from "./session.ts";
 import type { EraSession } from "./session.ts";
 import { IMPLICIT, settingsOf } from "./settings.ts";
@@ -25,7 +26,15 @@ export async function createNew(call: EraCall, id: string, body: CreateBody): Pr
   if (created === null) {
     return null;
   }
-  await orDelete(call, created.session.id, fill(call, created.session.id, body));
+  return orDelete(call, created.session.id, complete(call, created, body));
+}
+
+async function complete(
+  call: EraCall,
+  { id, session: { id: ref } }: EraSession<Session>,
+  body: CreateBody,
+): Promise<EraSession> {
+  await fill(call, ref, body);
   const session = await findSession(call, id);
   return body.setup === undefined ? session : changeSettings(call, session, settingsOf(body));
 }
@@ -66,9 +75,9 @@ export async function findOrCreate(call: EraCall, id: string): Promise<EraSessio
 }
 
 /** A session that could not be completed is not left behind. */
-export async function orDelete(call: EraCall, ref: string, work: Promise<unknown>): Promise<void> {
+export async function orDelete<T>(call: EraCall, ref: string, work: Promise<T>): Promise<T> {
   try {
-    await work;
+    return await work;
   } catch (error) {
     await tidy(call.api.call(SESSIONS.deleteSession, { params: { id: ref } }));
     throw error;
@@ -77,7 +86,7 @@ export async function orDelete(call: EraCall, ref: string, work: Promise<unknown
 
 async function fill(call: EraCall, ref: string, { data, setup }: CreateBody): Promise<void> {
   if (Object.keys(data).length > 0) {
-    await mergeData(call, ref, data);
+    await changeData(call, ref, { set: data });
   }
   if (setup !== undefined) {
     await beginSetup(call, ref, setup);

@@ -16,15 +16,28 @@ export async function readData(call: EraCall, ref: string): Promise<EraData | nu
   return dataIn(await readFile(call, ref, DATA_FILE, DATA_BYTES));
 }
 
-/** Before a run: the file is there, with `changes` in it. What is no JSON object is replaced where there are any. */
-export async function mergeData(call: EraCall, ref: string, changes: EraData): Promise<void> {
+export interface DataChange {
+  readonly set?: EraData;
+  readonly removed?: readonly string[];
+}
+
+/** What has become of `before`, to be done to what others have made of it meanwhile. */
+export function changeBetween(before: EraData, after: EraData): DataChange {
+  const was = new Map(Object.entries(before).map(([name, value]) => [name, JSON.stringify(value)]));
+  const set = Object.entries(after).filter(([name, value]) => JSON.stringify(value) !== was.get(name));
+  return { set: Object.fromEntries(set), removed: [...was.keys()].filter((name) => !Object.hasOwn(after, name)) };
+}
+
+/** The file is there afterwards, with the change in it. What is no JSON object is replaced where there is one. */
+export async function changeData(call: EraCall, ref: string, { set = {}, removed = [] }: DataChange): Promise<void> {
   for (let attempt = 0; attempt < DATA_ATTEMPTS; attempt++) {
     const file = await readFile(call, ref, DATA_FILE, DATA_BYTES);
-    if (file !== null && Object.keys(changes).length === 0) {
+    if (file !== null && Object.keys(set).length + removed.length === 0) {
       return;
     }
-    const merged = EraData.safeParse({ ...dataIn(file), ...changes });
-    if (!merged.success) {
+    const left = Object.entries(dataIn(file) ?? {}).filter(([name]) => !removed.includes(name));
+    const changed = EraData.safeParse({ ...Object.fromEntries(left), ...set });
+    if (!changed.success) {
       throw new ProblemError(
         "invalid_request",
         `With this the session's data would be larger than ${DATA_BYTES} bytes as JSON.`,
@@ -35,7 +48,7 @@ export async function mergeData(call: EraCall, ref: string, changes: EraData): P
       // Once, so that what code deletes stays deleted.
       await placeClients(call, ref);
     }
-    if (await writeFile(call, ref, DATA_FILE, { text: JSON.stringify(merged.data), over: file })) {
+    if (await writeFile(call, ref, DATA_FILE, { text: JSON.stringify(changed.data), over: file })) {
       return;
     }
   }

@@ -1,10 +1,11 @@
 // One run in a session, from its data before to its data after. Without persistence it is done in a copy of the session that
 // goes with it, so that neither variables nor files outlive the run; `data` does.
+import type { Problem } from "../contract/errors.ts";
 import { ProblemError } from "../lib/problem-error.ts";
 import type { EraCall } from "./call.ts";
 import type { EraData } from "./contract.ts";
 import { findOrCreate } from "./creation.ts";
-import { mergeData, readData, replaceData } from "./data.ts";
+import { changeBetween, changeData, readData } from "./data.ts";
 import { eraVariables } from "./environment.ts";
 import { copyOf, run } from "./runner.ts";
 import type { Program } from "./runner.ts";
@@ -26,9 +27,17 @@ export interface RunOptions extends Pick<Program, "stream" | "fresh"> {
 export interface SessionRun {
   /** The API's: JSON, or events as they come. */
   readonly response: Response;
-  /** Once it has ended, or nobody reads it any longer: gives the session's data, null where there is none to be read. The
-   * same for every call. */
-  readonly finish: () => Promise<EraData | null>;
+  /** The session's, once it has ended. The same for every call. */
+  readonly data: () => Promise<DataAfter>;
+  /** Once it has ended, or nobody reads it any longer. */
+  readonly close: () => Promise<void>;
+}
+
+interface DataAfter {
+  /** Null: the code has left no JSON object, or a large one. */
+  readonly data: EraData | null;
+  /** Why the data could not be read or kept, which is then null, too. */
+  readonly data_error?: Pick<Problem, "code" | "message">;
 }
 
 /** @throws ProblemError for what is refused before anything runs */
@@ -45,7 +54,7 @@ export async function runInSession(call: EraCall, found: EraSession, options: Ru
     );
   }
   call.waitUntil(keepAlive(call, found));
-  await mergeData(call, session.id, options.changes ?? {});
+  await changeData(call, session.id, { set: options.changes ?? {} });
   const { language } = settings;
   const { stream, fresh } = options;
   const env = { ...options.env, ...(await eraVariables(call, id, { language, ref: session.id, timeout })) };
@@ -53,7 +62,11 @@ export async function runInSession(call: EraCall, found: EraSession, options: Ru
   if (!settings.persistent) {
     return runInCopy(call, session.id, program);
   }
-  return { response: await run(call, session.id, program), finish: once(() => readData(call, session.id)) };
+  return {
+    response: await run(call, session.id, program),
+    data: () => dataAfter(readData(call, session.id)),
+    close: async () => {},
+  };
 }
 
 export async function runById(call: EraCall, id: string, options: RunOptions): Promise<SessionRun> {
@@ -62,37 +75,46 @@ export async function runById(call: EraCall, id: string, options: RunOptions): P
 
 async function runInCopy(call: EraCall, ref: string, program: Program): Promise<SessionRun> {
   const copy = await copyOf(call, ref);
-  const finish = once(async () => {
-    try {
-      const data = await readData(call, copy.ref);
-      if (data !== null) {
-        await replaceData(call, ref, data);
-      }
-      return await readData(call, ref);
-    } finally {
-      await copy.remove();
-    }
-  });
   try {
-    return { response: await run(call, copy.ref, program), finish };
+    const before = await readData(call, copy.ref);
+    let kept: Promise<DataAfter> | null = null;
+    const data = (): Promise<DataAfter> => (kept ??= dataAfter(keepData(call, ref, { copy: copy.ref, before })));
+    const close = async (): Promise<void> => {
+      try {
+        await data();
+      } finally {
+        await copy.remove();
+      }
+    };
+    return { response: await run(call, copy.ref, program), data, close };
   } catch (error) {
     await copy.remove();
     throw error;
   }
 }
 
-/** What a run has done is told even where its data cannot be read any longer. */
-function once(work: () => Promise<EraData | null>): () => Promise<EraData | null> {
-  let begun: Promise<EraData | null> | null = null;
-  const orNull = async (): Promise<EraData | null> => {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof ProblemError) {
-        return null;
-      }
-      throw error;
+/** What the run has made of its data outlives it, but for what is no data: then the session's stays as it was. */
+async function keepData(
+  call: EraCall,
+  ref: string,
+  { copy, before }: { readonly copy: string; readonly before: EraData | null },
+): Promise<EraData | null> {
+  const after = await readData(call, copy);
+  if (after !== null) {
+    await changeData(call, ref, changeBetween(before ?? {}, after));
+  }
+  return after;
+}
+
+/** What a run has done is told even where its data cannot be. */
+async function dataAfter(work: Promise<EraData | null>): Promise<DataAfter> {
+  try {
+    return { data: await work };
+  } catch (error) {
+    if (error instanceof ProblemError) {
+      const { code, message } = error.problem;
+      return { data: null, data_error: { code, message } };
     }
-  };
-  return () => (begun ??= orNull());
+    throw error;
+  }
 }

@@ -286,6 +286,51 @@ describe("running", () => {
     expect((await client.ask(SessionList, "GET", "/sessions?tag=era-copy")).total).toBe(0);
   });
 
+  /** `code` begins in its copy of the session, and goes on with `then` when `meanwhile` is done. */
+  async function runDuring(id: string, meanwhile: () => Promise<unknown>, then: string): Promise<EraAnswer> {
+    const code = `const fs = require("fs"), file = ".session_data.json"; console.log("begun");
+      const data = () => JSON.parse(fs.readFileSync(file, "utf8")), save = (to) => fs.writeFileSync(file, JSON.stringify(to));
+      const waiting = setInterval(() => { if (fs.existsSync("go")) { clearInterval(waiting); ${then} } }, 5);`;
+    const ran = run(id, { code });
+    const copy = await until("the copy is there", async () => {
+      const { sessions } = await client.ask(SessionList, "GET", "/sessions?tag=era-copy");
+      return sessions[0] ?? false;
+    });
+    await meanwhile();
+    await client.request("PUT", `/sessions/${copy.id}/files/go`, { body: "" });
+    return ran;
+  }
+
+  test("without persistence a run undoes nothing of what others make of the data meanwhile", async () => {
+    const id = await created({ persistent: false, data: { kept: 1, gone: 1, both: 1 } });
+    const other = (): Promise<EraAnswer> => run(id, { code: "1", update_data: { other: 2, both: 2 } });
+    const then = "const { gone, ...left } = data(); save({ ...left, own: 3 })";
+    expect((await runDuring(id, other, then)).json).toMatchObject({ exit_code: 0, data: { kept: 1, own: 3 } });
+    expect((await get(id)).json.data).toEqual({ kept: 1, both: 2, other: 2, own: 3 });
+  });
+
+  test("without persistence, data that code has left as no JSON object is null, and the session's stays", async () => {
+    const id = await created({ persistent: false, data: { a: 1 } });
+    const broken = await run(id, { code: `require("fs").writeFileSync(".session_data.json", "{oops")` });
+    expect(broken.json).toMatchObject({ exit_code: 0, data: null });
+    expect(broken.json).not.toHaveProperty("data_error");
+    expect((await get(id)).json.data).toEqual({ a: 1 });
+  });
+
+  test("without persistence, data that has no room beside that of others is told to be lost", async () => {
+    const id = await created({ persistent: false });
+    const half = "x".repeat(600 * 1024);
+    const other = (): Promise<EraAnswer> => run(id, { code: "1", update_data: { other: half } });
+    const answer = await runDuring(id, other, `save({ own: "x".repeat(600 * 1024) })`);
+    expect(answer.json).toMatchObject({
+      exit_code: 0,
+      stdout: "begun\n",
+      data: null,
+      data_error: { code: "invalid_request", message: expect.stringContaining("larger") },
+    });
+    expect((await get(id)).json.data).toEqual({ other: half });
+  });
+
   test("stored code is run where none is given, and one that is given leaves it as it is", async () => {
     const id = await created();
     expect(await run(id, {})).toMatchObject(refusal(400, "invalid_request"));

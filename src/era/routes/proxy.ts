@@ -31,11 +31,11 @@ async function reply(call: EraCall, id: string): Promise<Response> {
   const found = await findSession(call, id);
   checkPublic(found);
   const env = await requestVariables(call);
-  const { response, finish } = await runInSession(call, found, { env, stream: false, fresh: true });
+  const { response, close } = await runInSession(call, found, { env, stream: false, fresh: true });
   try {
     return response.ok ? repliedBy(await response.json<Answer>()) : await asEraError(response, { session_id: id });
   } finally {
-    await finish();
+    await close();
   }
 }
 

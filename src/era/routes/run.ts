@@ -21,15 +21,13 @@ export const RUN_ROUTES: readonly EraRoute[] = [
     params: OfSession,
     body: RunBody,
     async answer(call, { params: { id }, body }) {
-      const { response, finish } = await begin(call, id, body, false);
-      if (!response.ok) {
-        return refused(id, response, finish);
-      }
+      const { response, data, close } = await begin(call, id, body, false);
       try {
-        const answer = await response.json<Answer>();
-        return await answerOf(answer, { session_id: id, data: await finish() });
+        return response.ok
+          ? await answerOf(await response.json<Answer>(), { session_id: id, ...(await data()) })
+          : await asEraError(response, { session_id: id });
       } finally {
-        await finish();
+        await close();
       }
     },
   }),
@@ -39,18 +37,22 @@ export const RUN_ROUTES: readonly EraRoute[] = [
     params: OfSession,
     body: RunBody,
     async answer(call, { params: { id }, body }) {
-      const { response, finish } = await begin(call, id, body, true);
+      const { response, data, close } = await begin(call, id, body, true);
       if (!response.ok || response.body === null) {
-        return refused(id, response, finish);
+        try {
+          return await asEraError(response, { session_id: id });
+        } finally {
+          await close();
+        }
       }
-      const { readable, writable } = asEraEvents(async () => ({ session_id: id, data: await finish() }));
+      const { readable, writable } = asEraEvents(async () => ({ session_id: id, ...(await data()) }));
       // Also when the client goes before the end.
       const events: ReadableStream<Uint8Array> = response.body;
       call.waitUntil(
         events
           .pipeTo(writable)
           .catch(() => {})
-          .then(finish),
+          .then(close),
       );
       return new Response(readable, {
         headers: { "content-type": "text/event-stream", "cache-control": "no-cache" },
@@ -62,12 +64,4 @@ export const RUN_ROUTES: readonly EraRoute[] = [
 function begin(call: EraCall, id: string, body: RunBody, stream: boolean): Promise<SessionRun> {
   const { code, env, update_data: changes } = body;
   return runById(call, id, { code, env, changes, timeout: secondsOf(body), stream, fresh: false });
-}
-
-async function refused(id: string, response: Response, finish: SessionRun["finish"]): Promise<Response> {
-  try {
-    return await asEraError(response, { session_id: id });
-  } finally {
-    await finish();
-  }
 }
