@@ -42,6 +42,8 @@ export default defineConfig({
           testTimeout: 30_000,
           // Files wait for containers more than they work; by itself vitest leaves one of two cores unused.
           maxWorkers: 2,
+          // To import the Worker takes longer than most files' tests. Files share it, then, and all that it stores.
+          isolate: false,
         },
       },
       "./test/{e2e,sdk,cli,security,browser,package,mcp,docs,persist}/vitest.config.ts",

@@ -108,9 +108,10 @@ describe("changing", () => {
   });
 
   it("to a name that is taken changes nothing", async () => {
-    await createSession({ name: "taken" });
+    const name = "taken-by-another";
+    await createSession({ name });
     const session = await createSession({ metadata: { a: 1 } });
-    const answer = await ask("PATCH", `/sessions/${session.id}`, { body: { name: "taken", metadata: {} } });
+    const answer = await ask("PATCH", `/sessions/${session.id}`, { body: { name, metadata: {} } });
     await expectProblem(answer, "conflict");
     const info = SessionInfo.parse(await (await ask("GET", `/sessions/${session.id}`)).json());
     expect(info).toMatchObject({ name: null, metadata: { a: 1 } });
