@@ -23,6 +23,10 @@ const OWN_FIELDS = /^(proxy-[\w-]+|connection|keep-alive|host)\s*:/i;
 
 const CLOSE = "connection: close";
 
+/** RFC 9110 section 5. Whatever else there is may be read otherwise where it goes: there, a lone line feed can end the head. */
+const FIELD = /^[\w!#$%&'*+.^`|~-]+[ \t]*:[^\r\n\0]*$/;
+const METHOD = /^[A-Za-z]+$/;
+
 /** Null while the head is not complete. `invalid`: not a request that a proxy takes. */
 export function parseProxyRequest(bytes: Buffer): Taken<ProxyRequest | "invalid"> | null {
   const end = bytes.indexOf("\r\n\r\n");
@@ -32,7 +36,8 @@ export function parseProxyRequest(bytes: Buffer): Taken<ProxyRequest | "invalid"
 function parseHead(text: string): ProxyRequest | "invalid" {
   const [requestLine = "", ...fields] = text.split("\r\n");
   const [method = "", target = "", version] = requestLine.split(" ");
-  if (version === undefined || !version.startsWith("HTTP/1.")) return "invalid";
+  if (version === undefined || !/^HTTP\/1\.\d$/.test(version) || !METHOD.test(method)) return "invalid";
+  if (!fields.every((field) => FIELD.test(field))) return "invalid";
 
   if (method === "CONNECT") {
     const match = /^(\[[0-9a-f:.%]+\]|[^:/?#@\s]+):(\d{1,5})$/i.exec(target);

@@ -74,6 +74,13 @@ describe("a proxy request", () => {
     "CONNECT a@b:1 HTTP/1.1\r\n\r\n",
     "GET https://a/ HTTP/1.1\r\n\r\n",
     "nonsense\r\n\r\n",
+    "GET http://a/ HTTP/1.1\r\nx: y\n\nGET /other HTTP/1.1\nhost: b\n\n\r\n\r\n",
+    "GET http://a/ HTTP/1.1\nhost: b\r\n\r\n",
+    "GET http://a/ HTTP/1.1\r\nx: y\rz: a\r\n\r\n",
+    "GET http://a/ HTTP/1.1\r\nx: \0\r\n\r\n",
+    "GET http://a/ HTTP/1.1\r\n of the host\r\n\r\n",
+    "GET http://a/ HTTP/1.1\r\nno field\r\n\r\n",
+    "GE\nT http://a/ HTTP/1.1\r\n\r\n",
   ])("%p is none", (text) => expect(parse(text)).toBe("invalid"));
 });
 
