@@ -37,10 +37,9 @@ export interface AnswerHead {
 export function rewriteAnswer(bytes: Buffer): Taken<AnswerHead> | null {
   const untouched = { value: { head: bytes, interim: false }, used: bytes.length };
   if (!"HTTP/1.".startsWith(bytes.toString("latin1", 0, 7))) return untouched;
-  const end = bytes.indexOf(END);
-  if (end === -1) return bytes.length > HEAD_BYTES ? untouched : null;
-  const used = end + END.length;
-  const [statusLine = "", ...fields] = bytes.toString("latin1", 0, end).split("\r\n");
+  const used = endOfHead(bytes);
+  if (used === null) return bytes.length > HEAD_BYTES ? untouched : null;
+  const [statusLine = "", ...fields] = bytes.toString("latin1", 0, used).trimEnd().split(/\r?\n/);
   const informs = /^\S+ 1\d\d\b/.test(statusLine);
   if (informs) return { value: { head: bytes.subarray(0, used), interim: !/^\S+ 101\b/.test(statusLine) }, used };
   const head = [
@@ -49,6 +48,15 @@ export function rewriteAnswer(bytes: Buffer): Taken<AnswerHead> | null {
     "connection: close",
   ];
   return { value: { head: Buffer.from(head.join("\r\n") + END, "latin1"), interim: false }, used };
+}
+
+/** Servers written by hand end lines with a line feed alone, which RFC 9112 section 2.2 allows to understand. */
+function endOfHead(bytes: Buffer): number | null {
+  const ends = ["\n\r\n", "\n\n"].flatMap((end) => {
+    const at = bytes.indexOf(end);
+    return at === -1 ? [] : [at + end.length];
+  });
+  return ends.length === 0 ? null : Math.min(...ends);
 }
 
 function has(fields: readonly string[], name: string, value: RegExp): boolean {

@@ -133,6 +133,12 @@ describe("an answer's head", () => {
       "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\n\r\n",
       false,
     ],
+    [
+      "may have its lines end with a line feed alone",
+      "HTTP/1.0 200 OK\na: b\n\n",
+      "HTTP/1.0 200 OK\r\na: b\r\nconnection: close\r\n\r\n",
+      false,
+    ],
     ["goes through as it is when it is no HTTP", "SSH-2.0-x\r\n", "SSH-2.0-x\r\n", false],
   ])("%s", (_, before, after, interim) => {
     expect(rewriteAnswer(Buffer.from(before))).toEqual({
