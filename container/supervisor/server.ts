@@ -16,6 +16,7 @@ import {
   listProcesses,
   putServices,
   readOutput,
+  stop,
   thaw,
 } from "./process/routes.ts";
 import { SupervisorError } from "./problem.ts";
@@ -34,7 +35,7 @@ export interface Services {
 }
 
 /** What would start or wake processes is not begun any more when the container ends. */
-const STARTS = new Set(["POST /execute", "POST /kill", "POST /freeze", "POST /thaw", "PUT /services"]);
+const STARTS = new Set(["POST /execute", "POST /kill", "POST /stop", "POST /freeze", "POST /thaw", "PUT /services"]);
 /** Calls under way that change files. */
 let changing = 0;
 
@@ -97,6 +98,8 @@ async function route(request: Request, url: URL, services: Services): Promise<Re
       return await execute(processes, request);
     case "POST /kill":
       return await kill(executions, request);
+    case "POST /stop":
+      return await stop(processes);
     case "GET /processes":
       return listProcesses(processes);
     case "POST /freeze":

@@ -7,6 +7,7 @@
 //   GET    /stats                               WorkspaceStats
 //   POST   /execute            ExecuteCommand   ExecuteAnswer, or SSE when `stream`
 //   POST   /kill               KillCommand      KillAnswer
+//   POST   /stop                                {stopped: true}: ends all but interpreters of contexts, whose runs it interrupts
 //   GET    /processes                           ProcessList
 //   GET    /executions?limit&offset             ExecutionList
 //   GET    /executions/:id                      ExecutionRecord

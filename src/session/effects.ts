@@ -124,7 +124,7 @@ export class Effects {
       if (attempt > FREEZE_ATTEMPTS) {
         return fail("conflict", "Executions go on being started in this session. Try again when they have ended.");
       }
-      const ended = await supervisor.kill({});
+      const ended = await supervisor.stop();
       if (!ended.ok) {
         return ended;
       }

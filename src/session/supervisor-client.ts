@@ -62,6 +62,11 @@ export class SupervisorClient {
     return this.#tell({ method: "POST", path: "/kill", headers, body: JSON.stringify(command) });
   }
 
+  /** Ends all executions. Contexts keep their variables. */
+  stop(): Promise<Result<{ stopped: true }>> {
+    return this.#tell({ method: "POST", path: "/stop" });
+  }
+
   /** Once: nobody knows what became of a call whose connection broke. */
   async #tell<T>(request: Omit<SupervisorRequest, "timeoutMs">): Promise<Result<T>> {
     const run = await this.#runtime.ready(this.#limits());

@@ -18,6 +18,9 @@ interface Words {
   readonly use: string;
   /** Binds `socket`, which nothing can save. */
   readonly open: string;
+  readonly endless: string;
+  /** Counts `ticks` of 5 ms, and makes the file `reached` at the 200th. */
+  readonly ticking: string;
   /** Is there, or not: `yes` or `no`. */
   readonly isBound: (name: string) => string;
 }
@@ -31,6 +34,10 @@ const cart = new Cart().add("a");
 function half(x) { return x / 2; }`,
   use: `n + half(list[1]) + list.length + cart.size + basename("/a/bc").length`,
   open: `const socket = new WebSocket("ws://127.0.0.1:1");`,
+  endless: `console.log("begun"); while (true);`,
+  ticking: `import { writeFileSync } from "node:fs";
+let ticks = 0;
+setInterval(() => { if (++ticks === 200) writeFileSync("reached", ""); }, 5);`,
   isBound: (name) => `typeof ${name} === "undefined" ? "no" : "yes"`,
 };
 const WORDS: Record<ContextLanguage, Words> = {
@@ -49,6 +56,16 @@ cart = Cart().add("a")
 def half(x): return x // 2`,
     use: `n + half(list_[1]) + len(list_) + len(cart.items) + len(basename("/a/bc"))`,
     open: `import socket as s\nsocket = s.socket()`,
+    endless: `print("begun")\nwhile True: pass`,
+    ticking: `import threading, time
+ticks = 0
+def tick():
+    global ticks
+    while True:
+        time.sleep(0.005)
+        ticks += 1
+        if ticks == 200: open("reached", "w").close()
+threading.Thread(target=tick, daemon=True).start()`,
     isBound: (name) => `"yes" if "${name}" in globals() else "no"`,
   },
 };
@@ -121,6 +138,38 @@ describe.each(languages)("a context of %s", (language) => {
     expect(await context.run(words.use)).toMatchObject({ results: [{ text: "47" }], lost: null });
     await sleep(id);
     expect(await context.run(words.use)).toMatchObject({ results: [{ text: "47" }], lost: null });
+  });
+
+  test("has after deep sleep what changed between two runs, after it had been saved", async () => {
+    const { id } = await newSession(client);
+    const context = await newContext(client, id, { language });
+    await context.run(words.ticking);
+    await takeSnapshot(client, id);
+    await until("it has ticked", async () => {
+      return (await client.request("GET", `/sessions/${id}/files/reached`)).status === 200;
+    });
+    await sleep(id);
+    expect(await context.value("ticks >= 200")).toMatch(/^true$/i);
+  });
+
+  test("has it after a sleep that was forced while others ran, whose runs end without a word lost", async () => {
+    const { id } = await newSession(client);
+    const context = await newContext(client, id, { language });
+    await context.run(words.bind);
+    const busy = await newContext(client, id, { language });
+    await busy.run(words.bind);
+    const endless = busy.run(words.endless);
+    const command = client.execute({ sessionId: id, command: "echo begun; sleep 600" });
+    await until("both run", async () => {
+      const { processes } = await processesOf(client, id);
+      const sleeps = processes.some(({ command: line }) => line.includes("sleep 600"));
+      return sleeps && (await busy.info()).state === "running";
+    });
+    await sleep(id);
+    expect(await command).toMatchObject({ stdout: "begun\n", signal: "SIGTERM" });
+    expect(await endless).toMatchObject({ stdout: "begun\n", exitCode: 1, timedOut: false });
+    expect(await context.run(words.use)).toMatchObject({ results: [{ text: "47" }], dropped: [], lost: null });
+    expect(await busy.run(words.use)).toMatchObject({ results: [{ text: "47" }], dropped: [], lost: null });
   });
 
   test("goes back with its session to a snapshot", async () => {

@@ -6,6 +6,7 @@ import { restingContext } from "../../../src/lib/context-record.ts";
 import { SupervisorError } from "../problem.ts";
 import { outcomeOf, settledWithin } from "../process/execution.ts";
 import type { Ending as ProcessEnding, Kill } from "../process/execution.ts";
+import { readCpuNs } from "../process/proc-filesystem.ts";
 import type { Owner } from "../process/process-table.ts";
 import type { KeptContext } from "./context-files.ts";
 import type { Interpreter, InterpreterEnd } from "./interpreter.ts";
@@ -32,6 +33,8 @@ const START_MS = 20_000;
 const INTERRUPT_AGAIN_MS = 250;
 /** Variables that take longer to save or to bring back are given up, and the interpreter with them. */
 const VALUES_MS = 60_000;
+/** What was saved is saved again no sooner than this, and than so many times what it took. */
+const [SAVED_AGAIN_MS, SAVED_AGAIN_TIMES] = [500, 3];
 
 export class Context {
   readonly #parts: ContextParts;
@@ -48,6 +51,8 @@ export class Context {
   /** Runs that have not been answered, in their order; the first may have begun. */
   readonly #runs = new Set<Run>();
   #saving: Promise<void> | null = null;
+  /** Of this interpreter. */
+  #lastSave: { readonly cpuNs: number; readonly again: number } | null = null;
 
   constructor(parts: ContextParts) {
     this.#parts = parts;
@@ -100,15 +105,14 @@ export class Context {
     });
   }
 
-  /** The time of a run is up. */
-  async expire(run: Run): Promise<void> {
+  /** Ends a run, and the interpreter where an interrupt does not help: another run must not pay for it. */
+  async cut(run: Run, ending: ProcessEnding): Promise<void> {
     if (!run.hasBegun) {
-      run.finish({ outcome: "timed_out", reason: null, exitCode: null, signal: null, error: null });
+      run.finish({ ...outcomeOf(ending, null, null), exitCode: null, signal: null, error: null });
       return;
     }
     await this.#interrupt(run).catch(() => {});
-    // Another run must not pay for it.
-    if (!run.answered) await this.#end({ outcome: "timed_out" });
+    if (!run.answered) await this.#end(ending);
   }
 
   /** False where nothing runs. Gives the run a moment to end. */
@@ -129,11 +133,6 @@ export class Context {
     this.#requestedSignal = signal;
   }
 
-  /** Ends its processes; runs that have not been answered end with them. */
-  async end(kill: Kill): Promise<void> {
-    await this.#end({ outcome: "killed", ...kill });
-  }
-
   /** Nobody will ask for it again, and nothing of it is written down any more. */
   dismiss(kill: Kill): void {
     this.#isDismissed = true;
@@ -146,7 +145,7 @@ export class Context {
   /** Resolves when its variables are saved, or need not or cannot be now; after `patienceMs` at the latest. */
   async save(patienceMs: number): Promise<void> {
     if (this.#runs.size > 0) return;
-    if (this.#interpreter !== null && this.#kept.unsavedSince !== null) {
+    if (this.#interpreter !== null && (this.#kept.unsavedSince !== null || this.#mayHaveChanged(this.#interpreter))) {
       this.#saving ??= this.#inTurn(() => this.#save())
         .catch((error: unknown) => console.error(`context ${this.id} not saved`, error))
         .finally(() => {
@@ -156,12 +155,23 @@ export class Context {
     if (this.#saving !== null) await settledWithin(this.#saving, patienceMs);
   }
 
-  /** Again and again for a moment: one that comes between two steps of the interpreter may be lost. */
+  /** Timers and threads change variables between runs. Not at once after a save: whoever waits for one may ask again. */
+  #mayHaveChanged({ hostPid }: Interpreter): boolean {
+    const saved = this.#lastSave;
+    return saved !== null && performance.now() > saved.again && readCpuNs(hostPid) !== saved.cpuNs;
+  }
+
+  /**
+   * Again and again for a moment: one that comes between two steps of the interpreter may be lost. What it has started is
+   * spared, unless it seems to wait for that.
+   */
   async #interrupt(run: Run): Promise<void> {
     const interpreter = this.#interpreter;
     const end = performance.now() + KILL_GRACE_MS;
+    let withChildren = false;
     do {
-      await this.#parts.whenRunning(() => interpreter?.interrupt());
+      await this.#parts.whenRunning(() => interpreter?.interrupt({ withChildren }));
+      withChildren = true;
     } while (!(await settledWithin(run.finished, INTERRUPT_AGAIN_MS)) && performance.now() < end);
   }
 
@@ -187,8 +197,8 @@ export class Context {
     const ended = await answer.of;
     if (ended === null) run.finish(this.#endingOf(await interpreter.ended));
     else {
-      const outcome = run.isLate ? "timed_out" : "exited";
-      run.finish({ outcome, reason: null, exitCode: ended.error === null ? 0 : 1, signal: null, error: ended.error });
+      const { error } = ended;
+      run.finish({ ...outcomeOf(run.cut, null, null), exitCode: error === null ? 0 : 1, signal: null, error });
     }
   }
 
@@ -226,6 +236,7 @@ export class Context {
     this.#requestedSignal = null;
     const interpreter = await this.#parts.start();
     this.#interpreter = interpreter;
+    this.#lastSave = null;
     void interpreter.ended.then((end) => this.#notice(interpreter, end));
     const isReady = await settledWithin(interpreter.ready, START_MS);
     if (!isReady || interpreter.isOver) {
@@ -251,10 +262,13 @@ export class Context {
   async #save(): Promise<void> {
     const interpreter = this.#interpreter;
     if (interpreter === null) return;
-    const { unsavedSince } = this.#kept;
+    const begun = performance.now();
     const request = { directory: this.#parts.values(), limitBytes: CONTEXTS.savedBytes };
     const answer = await this.#bounded(interpreter, interpreter.values("save", request));
-    if (answer === null || unsavedSince === null) return;
+    if (answer === null) return;
+    const now = performance.now();
+    const again = now + Math.max(SAVED_AGAIN_MS, SAVED_AGAIN_TIMES * (now - begun));
+    this.#lastSave = { cpuNs: readCpuNs(interpreter.hostPid), again };
     if (answer.failed !== null) {
       console.error(`context ${this.id} not saved: ${answer.failed}`);
       return;

@@ -122,8 +122,8 @@ export class Contexts {
         const mark = files.changes.begin();
         return () => [...files.changes.collect(mark)];
       },
-      onTimeUp: (late) => void context.expire(late),
-      onEnd: (_, kill) => context.end(kill),
+      onTimeUp: (late) => void context.cut(late, { outcome: "timed_out" }),
+      onEnd: (unwanted, kill) => context.cut(unwanted, { outcome: "killed", ...kill }),
     });
     runs.set(id, run);
     void run.finished.finally(() => {

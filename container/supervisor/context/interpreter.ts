@@ -112,12 +112,13 @@ export class Interpreter {
     return answer !== null && "dropped" in answer ? answer : null;
   }
 
-  interrupt(): void {
-    this.#signal("SIGINT");
+  /** `withChildren`: as Ctrl-C at a terminal does, which reaches one that waits for a command. */
+  interrupt({ withChildren = false } = {}): void {
+    this.#signal(withChildren ? -this.hostPid : this.hostPid, "SIGINT");
   }
 
   kill(): void {
-    this.#signal("SIGKILL");
+    this.#signal(this.hostPid, "SIGKILL");
   }
 
   async #live(started: Started): Promise<InterpreterEnd> {
@@ -186,10 +187,10 @@ export class Interpreter {
     this.#betweenBytes += piece.length;
   }
 
-  #signal(name: "SIGINT" | "SIGKILL"): void {
+  #signal(target: number, name: "SIGINT" | "SIGKILL"): void {
     if (this.#isOver) return;
     try {
-      process.kill(this.hostPid, name);
+      process.kill(target, name);
     } catch {
       // It is ending just now.
     }

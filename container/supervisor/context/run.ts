@@ -7,7 +7,7 @@ import { ANSWER_OUTPUT_BYTES, CONTEXTS } from "../../../src/contract/limits.ts";
 import type { ExecuteCommand } from "../../../src/contract/supervisor.ts";
 import { SupervisorError } from "../problem.ts";
 import { limitFailure } from "../process/execution.ts";
-import type { Followed, Kill } from "../process/execution.ts";
+import type { Followed, Kill, Ending as ProcessEnding } from "../process/execution.ts";
 import { OutputHead } from "../process/output-capture.ts";
 import type { Chunk } from "../process/output-file.ts";
 import type { OutputLog } from "../process/output-log.ts";
@@ -25,7 +25,7 @@ export interface RunParts {
   readonly watchFiles: () => () => string[];
   /** Its time is up. What that means depends on how far it has come. */
   readonly onTimeUp: (run: Run) => void;
-  /** It has to be ended for another reason. */
+  /** It is not wanted any more. */
   readonly onEnd: (run: Run, kill: Kill) => Promise<void>;
 }
 
@@ -52,8 +52,8 @@ export class Run implements RunSink, Followed {
   readonly answer: Promise<RunAnswer>;
   readonly finished: Promise<void>;
   answered = false;
-  /** Its time was up before it had ended. */
-  isLate = false;
+  /** Why it is ended before its code has. The first reason counts. */
+  cut: ProcessEnding | null = null;
   readonly #parts: RunParts;
   readonly #stdout = new OutputHead(ANSWER_OUTPUT_BYTES);
   readonly #stderr = new OutputHead(ANSWER_OUTPUT_BYTES);
@@ -77,7 +77,7 @@ export class Run implements RunSink, Followed {
     this.answer.catch(() => {});
     this.finished = this.#finished.promise;
     this.#timer = setTimeout(() => {
-      this.isLate = true;
+      this.cut ??= { outcome: "timed_out" };
       parts.onTimeUp(this);
     }, parts.command.timeoutMs);
   }
@@ -92,6 +92,7 @@ export class Run implements RunSink, Followed {
   }
 
   end(kill: Kill): Promise<void> {
+    this.cut ??= { outcome: "killed", ...kill };
     return this.#parts.onEnd(this, kill);
   }
 

@@ -20,7 +20,7 @@ import type { Records } from "./records.ts";
 import { prepareProgram } from "./program.ts";
 import type { Program } from "./program.ts";
 import type { SourceFiles } from "./source-file.ts";
-import { all, ofOwner, ofProcess, sendSignal, terminate } from "./termination.ts";
+import { all, ofOwner, ofProcess, outsideContexts, sendSignal, terminate } from "./termination.ts";
 import { WorkingDirectory } from "./working-directory.ts";
 
 /** Old records are removed a moment after an execution, not while somebody waits for its answer. */
@@ -177,6 +177,15 @@ export class Executions {
       ? terminate(this.#table, select)
       : sendSignal(this.#table, select, signal));
     return { killed: pids.length, pids };
+  }
+
+  /** Ends all but the interpreters of contexts, whose variables are to be saved: there, what runs is interrupted. */
+  async stop(): Promise<void> {
+    const kill = { reason: "requested" } as const;
+    await this.#freezer.thaw();
+    for (const execution of this.#live.values()) execution.blame(kill);
+    const runs = [...this.#options.runs.values()].map((run) => run.end(kill));
+    await Promise.all([...runs, terminate(this.#table, outsideContexts())]);
   }
 
   /** Ends every process and has the executions recorded. Those that are frozen end before they do anything else. */

@@ -108,6 +108,14 @@ export function readTimes(pid: number): ProcessTimes | null {
   return { startedAtMs: bootTimeMs() + startTicks * TICK_MS, cpuMs: (userTicks + systemTicks) * TICK_MS };
 }
 
+/** What its threads have used, to the nanosecond; of those that have ended nothing. 0 where it is gone. */
+export function readCpuNs(pid: number): number {
+  const threads = attempt(() => readdirSync(`/proc/${pid}/task`)) ?? [];
+  return threads
+    .map((thread) => Number(readText(`/proc/${pid}/task/${thread}/schedstat`)?.split(" ")[0] ?? 0))
+    .reduce((sum, ns) => sum + ns, 0);
+}
+
 export function readCommandLine(pid: number): string {
   const text = readText(`/proc/${pid}/cmdline`) ?? "";
   return text.replace(/\0+$/, "").replaceAll("\0", " ") || (readText(`/proc/${pid}/comm`) ?? "").trim();

@@ -30,6 +30,11 @@ export async function kill(executions: Executions, request: Request): Promise<Re
   return Response.json(await executions.kill(await readJson<KillCommand>(request)));
 }
 
+export async function stop({ executions }: Processes): Promise<Response> {
+  await executions.stop();
+  return Response.json({ stopped: true });
+}
+
 /** What ended with an earlier container only the session knows. */
 export function listProcesses({ executions, services }: Processes): Response {
   const list: ProcessList = { processes: executions.processes(), services: services.statuses(), ended: null };

@@ -1,7 +1,7 @@
 // Ending processes for certain: TERM, then KILL for what is left, looking again until nothing is. Signals go to what the
 // process table says at that moment, so that a number that was given to a new process is not hit.
 import { KILL_GRACE_MS } from "../../../src/contract/limits.ts";
-import { terminalOf } from "./process-table.ts";
+import { contextOf, terminalOf } from "./process-table.ts";
 import type { Owner, ProcessTable, UserProcess } from "./process-table.ts";
 
 /** Chooses the victims among the living; called again for every look. */
@@ -47,6 +47,10 @@ export async function sendSignal(table: ProcessTable, select: Select, name: Node
 
 export function all(): Select {
   return (processes) => processes;
+}
+
+export function outsideContexts(): Select {
+  return (processes) => processes.filter(({ owner }) => contextOf(owner) === null);
 }
 
 /** Null: processes whose owner is forgotten, or that never had one. */

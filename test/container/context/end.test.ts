@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import type { RunAnswer } from "../../../src/contract/context-run.ts";
+import type { ExecutionList } from "../../../src/contract/execute.ts";
 import { newId } from "../../../src/contract/ids.ts";
 import { until } from "../../support/until.ts";
 import { refusalOf, SLOW_MS, startSupervisor } from "../process/harness.ts";
@@ -53,6 +54,52 @@ describe.skipIf(!hasPython)("a Python context", () => {
       SLOW_MS,
     );
   }
+
+  test.each([`Bun.spawnSync(["sleep", "60"])`, `require("node:child_process").execSync("sleep 60")`])(
+    "goes on after an interrupt of %s, with its variables",
+    async (code) => {
+      const javascript = await TestContext.create(supervisor, "javascript");
+      await javascript.run("const x = 1");
+      const run = javascript.run(code);
+      const isThere = async () => (await supervisor.processes()).some(({ command }) => command === "sleep 60");
+      await until("the command runs", isThere, PATIENCE);
+      await javascript.interrupt();
+      expect(await run).toMatchObject({ timedOut: false, lost: null });
+      expect(await isThere()).toBe(false);
+      expect(await javascript.value("x")).toBe("1");
+      await javascript.delete();
+    },
+    SLOW_MS,
+  );
+
+  test(
+    "is interrupted when the client of its run leaves, and not when that of one does which waits",
+    async () => {
+      const leaving = (code: string): AbortController => {
+        const controller = new AbortController();
+        const command = context.command(code, { stream: true, cancelOnDisconnect: true });
+        void supervisor
+          .post("/execute", command, controller.signal)
+          .then((response) => response.text())
+          .catch(() => {});
+        return controller;
+      };
+      const first = leaving("x = 2\nopen('begun', 'w').close()\nimport time\ntime.sleep(600)");
+      await until("it runs", () => existsSync(`${supervisor.workspace}/begun`), PATIENCE);
+      const executions = async () => (await supervisor.json<ExecutionList>("/executions?limit=2&offset=0")).executions;
+      const [running] = await executions();
+      const second = leaving("x = 3");
+      await until("it waits", async () => (await executions())[0]?.executionId !== running?.executionId, PATIENCE);
+      second.abort();
+      await until("it is given up", async () => (await executions())[0]?.outcome === "killed", PATIENCE);
+      expect((await executions())[1]).toMatchObject({ executionId: running?.executionId, outcome: "running" });
+      first.abort();
+      await until("it is ended", async () => (await executions())[1]?.outcome === "killed", PATIENCE);
+      expect((await executions())[1]).toMatchObject({ reason: "disconnected", exitCode: 1 });
+      expect(await context.run("x")).toMatchObject({ lost: null, results: [{ text: "2" }] });
+    },
+    SLOW_MS,
+  );
 
   test(
     "tells where it was interrupted",
