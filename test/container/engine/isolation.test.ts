@@ -67,6 +67,11 @@ for (const host of HOSTS) {
       await server.stop(true);
     });
 
+    test("refuses to resolve a name for whoever asks by himself, rather than let him wait", async () => {
+      const ask = "require('dns').resolve4('example.com', (error) => console.log(error.code))";
+      expect((await one.run(`bun -e "${ask}"`)).stdout).toBe("ECONNREFUSED\n");
+    });
+
     test("runs nothing of a session as the host's root", async () => {
       await one.run("touch /workspace/owned");
       const { uid } = statSync(join(engine.dataDir, "engine", one.id, "workspace/owned"));
