@@ -51,11 +51,38 @@ describe("the driver for the history of a session", () => {
   test("goes on with the next index after the history was cleared, so that a client can begin at 1 again", async () => {
     const { id: sessionId } = await newSession(client);
     const driver = driverOf({ sessionId });
-    for (const index of [1, 2, 3]) await driver.insertEvent("s", anEvent("s", index));
+    for (let index = 1; index <= 6; index++) await driver.insertEvent("s", anEvent("s", index));
     expect((await client.request("DELETE", `/sessions/${sessionId}/events?thread=s`)).status).toBe(200);
     expect(await allEvents(driver, "s")).toEqual([]);
-    for (const index of [1, 2]) await driver.insertEvent("s", anEvent("s", index));
-    expect((await allEvents(driver, "s")).map(({ eventIndex }) => eventIndex)).toEqual([4, 5]);
+    // More than there were, so that its own indices come to those which it was given.
+    const events = Array.from({ length: 15 }, (_, at) => anEvent("s", at + 1));
+    for (const event of events) await driver.insertEvent("s", event);
+    const stored = await allEvents(driver, "s");
+    expect(stored.map(({ id }) => id)).toEqual(events.map(({ id }) => id));
+    expect(stored.map(({ eventIndex }) => eventIndex)).toEqual(events.map((_, at) => at + 7));
+  });
+
+  test("takes one request for an event, also after one that was lost", async () => {
+    const { id: sessionId } = await newSession(client);
+    let requests = 0;
+    const counted = driverOf({ sessionId, fetch: (url, init) => (requests++, fetch(url, init)) });
+    await counted.insertEvent("s", anEvent("s", 1));
+    const large = anEvent("s", 2, { payload: "x".repeat(1024 * 1024 + 1) });
+    await expect(counted.insertEvent("s", large)).rejects.toMatchObject({ code: "payload_too_large" });
+    requests = 0;
+    for (const index of [3, 4, 5]) await counted.insertEvent("s", anEvent("s", index));
+    expect(requests).toBe(3);
+    expect((await allEvents(counted, "s")).map(({ eventIndex }) => eventIndex)).toEqual([1, 2, 3, 4]);
+  });
+
+  test("refuses an event whose id another conversation of its session has", async () => {
+    const { id: sessionId } = await newSession(client);
+    const driver = driverOf({ sessionId });
+    const event = anEvent("s", 1);
+    await driver.insertEvent("s", event);
+    const copy = driver.insertEvent("copy", { ...event, sessionId: "copy" });
+    await expect(copy).rejects.toMatchObject({ name: "EventIdTaken", message: expect.stringContaining(event.id) });
+    expect(await allEvents(driver, "copy")).toEqual([]);
   });
 
   test("passes over threads that are not an agent's, and the session's own", async () => {

@@ -53,6 +53,16 @@ describe.each(BOUNDED)("%s", (_, create) => {
     expect(await allEvents(driver, "other")).toHaveLength(1);
   });
 
+  test("an event of a client that is far behind is not gone with the oldest ones", async () => {
+    const driver = create({ maxEventsPerSession: 4 });
+    for (let at = 1; at <= 10; at++) await driver.insertEvent("s", anEvent("s", at));
+    const late = [anEvent("s", 3), anEvent("s", 4)];
+    for (const event of late) await driver.insertEvent("s", event);
+    const kept = await allEvents(driver, "s");
+    expect(kept.map(({ eventIndex }) => eventIndex)).toEqual([9, 10, 11, 12]);
+    expect(kept.slice(2).map(({ id }) => id)).toEqual(late.map(({ id }) => id));
+  });
+
   test("sessions that never get a record are bounded as well", async () => {
     const driver = create({ maxSessions: 3, maxEventsPerSession: 2 });
     for (const id of ["a", "b", "c", "d"]) {
@@ -87,6 +97,31 @@ describe("in the state of a Rivet actor", () => {
     const woken = { state: structuredClone(actor.state) };
     expect(await allSessions(new RivetSessionPersistDriver(woken, { stateKey: "agents" }))).toEqual([aRecord("s")]);
     expect(await allSessions(new RivetSessionPersistDriver(woken))).toEqual([]);
+  });
+
+  test("what sandbox-agent's own driver has left of two clients is all there, in its order and on any page", async () => {
+    const theirs = [1, 2, 3, 3, 4, 2, 5].map((index, at) => anEvent("s", index, { id: `e${at}` }));
+    const actor = { state: { _sandboxAgentPersist: { sessions: { s: aRecord("s") }, events: { s: theirs } } } };
+    const stored = structuredClone(actor.state);
+    const driver = new RivetSessionPersistDriver(actor);
+    const order = ["e0", "e1", "e5", "e2", "e3", "e4", "e6"];
+    for (const limit of [1, 2, 3, 7, 100]) {
+      const events = await allEvents(driver, "s", limit);
+      expect(events.map(({ id }) => id)).toEqual(order);
+      expect(events.map(({ eventIndex }) => eventIndex)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    }
+    // Reading an actor's state does not write it.
+    expect(actor.state).toEqual(stored);
+    const page = await driver.listEvents({ sessionId: "s", limit: 4 });
+    await driver.insertEvent("s", anEvent("s", 6, { id: "e7" }));
+    const rest = await driver.listEvents({ sessionId: "s", cursor: page.nextCursor });
+    expect(rest.items.map(({ id, eventIndex }) => [id, eventIndex])).toEqual([
+      ["e3", 5],
+      ["e4", 6],
+      ["e6", 7],
+      ["e7", 8],
+    ]);
+    expect(await allEvents(new RivetSessionPersistDriver(structuredClone(actor)), "s")).toHaveLength(8);
   });
 
   test("a session cannot be called __proto__", async () => {

@@ -1,4 +1,5 @@
 // Random steps on a driver beside the same steps on two Maps.
+import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import { expect } from "vitest";
@@ -23,12 +24,12 @@ const insert = fc.record({
   payload,
   sender: fc.constantFrom("client" as const, "agent" as const),
 });
-/** An event that is there, once more: as it is, with another id, or with another payload. */
+/** An event that is there, once more: as it is, at another index, with another id, or with another payload. */
 const repeat = fc.record({
   step: fc.constant("repeat"),
   session,
   which: fc.nat(20),
-  as: fc.constantFrom("itself", "other id", "other payload"),
+  as: fc.constantFrom("itself", "other index", "other id", "other payload"),
 });
 const step = fc.oneof(put, insert, insert, repeat);
 const steps = fc.array(step, { maxLength: 30 });
@@ -58,10 +59,15 @@ export const followsModel = (
         const event = list[step.which % Math.max(list.length, 1)];
         if (event === undefined) continue;
         if (step.as === "itself") await driver.insertEvent(step.session, event);
-        else {
-          const change = step.as === "other id" ? { id: `${event.id}-other` } : { payload: { other: event.payload } };
-          const name = step.as === "other id" ? "EventIndexTaken" : "EventIdTaken";
-          await expect(driver.insertEvent(step.session, { ...event, ...change })).rejects.toMatchObject({ name });
+        else if (step.as === "other index") {
+          await driver.insertEvent(step.session, { ...event, eventIndex: event.eventIndex + 1 });
+        } else if (step.as === "other id") {
+          const other = { ...event, id: randomUUID() };
+          await driver.insertEvent(step.session, other);
+          list.push({ ...other, eventIndex: (list.at(-1)?.eventIndex ?? 0) + 1 });
+        } else {
+          const other = { ...event, payload: { other: event.payload } };
+          await expect(driver.insertEvent(step.session, other)).rejects.toMatchObject({ name: "EventIdTaken" });
         }
       }
     }

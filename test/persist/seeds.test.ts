@@ -5,10 +5,11 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Pool } from "pg";
 import { SandboxAgent } from "sandbox-agent";
-import type { SandboxAgentConnectOptions, SessionPersistDriver } from "sandbox-agent";
+import type { SandboxAgentConnectOptions, Session, SessionEvent, SessionPersistDriver } from "sandbox-agent";
 import { describe, test } from "vitest";
 import type { TestContext } from "vitest";
 import {
+  EventIndexTaken,
   InMemorySessionPersistDriver,
   PostgresSessionPersistDriver,
   SQLiteSessionPersistDriver,
@@ -145,7 +146,103 @@ describe.skipIf(SERVER === undefined)("sandbox-agent with", () => {
     expect(characters).toContain("[history truncated]");
   });
 
-  test.concurrent("a client that another one has overtaken takes the next index that is free", async (context) => {
+  /** What clients have asked the store to write, and what it has refused. */
+  function watched(persist: SessionPersistDriver): {
+    readonly persist: SessionPersistDriver;
+    readonly offered: string[];
+    readonly refused: unknown[];
+  } {
+    const [offered, refused]: [string[], unknown[]] = [[], []];
+    const insertEvent: SessionPersistDriver["insertEvent"] = async (sessionId, event) => {
+      offered.push(event.id);
+      await persist.insertEvent(sessionId, event).catch((error: unknown) => {
+        refused.push(error);
+        throw error;
+      });
+    };
+    return {
+      persist: {
+        getSession: (id) => persist.getSession(id),
+        listSessions: (request) => persist.listSessions(request),
+        updateSession: (session) => persist.updateSession(session),
+        listEvents: (request) => persist.listEvents(request),
+        insertEvent,
+      },
+      offered,
+      refused,
+    };
+  }
+
+  /** Two clients talk in one conversation, each a few turns, and then both at once. Neither knows of the other. */
+  async function losesNothing(
+    context: TestContext,
+    first: SessionPersistDriver,
+    second: SessionPersistDriver,
+  ): Promise<void> {
+    const { expect } = context;
+    const [one, other] = [watched(first), watched(second)];
+    const started = await (
+      await connected(context, { persist: one.persist })
+    ).createSession({ agent: "mock", cwd: "/tmp" });
+    const joined = await (await connected(context, { persist: other.persist })).resumeSession(started.id);
+    const texts: string[] = [];
+    const turn = async (session: Session, text: string): Promise<void> => {
+      texts.push(text);
+      await session.prompt([{ type: "text", text }]);
+    };
+    for (let round = 1; round <= 2; round++) {
+      for (const [name, session] of [
+        ["one", started],
+        ["other", joined],
+      ] as const) {
+        for (const which of ["a", "b"]) await turn(session, `${name} ${round} ${which}`);
+      }
+    }
+    await Promise.all([turn(started, "one at once"), turn(joined, "other at once")]);
+    // The last answers come behind a prompt's end; what comes while it is looked at is not asked about.
+    const [offered, events] = await until("all of it is in the store", async () => {
+      const all = (await allEvents(first, started.id)) as SessionEvent[];
+      const isHeard = texts.every((text) => JSON.stringify(all).includes(`heard: ${text}`));
+      const ids = new Set([...one.offered, ...other.offered]);
+      return isHeard && all.length === ids.size && ([ids, all] as const);
+    });
+    expect([...one.refused, ...other.refused]).toEqual([]);
+    expect(offered).toEqual(new Set(events.map(({ id }) => id)));
+    expect(events.map(({ eventIndex }) => eventIndex)).toEqual(events.map((_, at) => at + 1));
+    expect(new Set(promptsOf(events).map((prompt) => prompt.at(-1)))).toEqual(new Set(texts));
+  }
+
+  test.concurrent("two clients in one conversation, in memory: nothing is lost", async (context) => {
+    const persist = new InMemorySessionPersistDriver();
+    await losesNothing(context, persist, persist);
+  });
+
+  test.concurrent("two clients in one conversation, in SQLite: nothing is lost", async (context) => {
+    const folder = mkdtempSync(path.join(tmpdir(), "buntime-persist-"));
+    context.onTestFinished(() => rmSync(folder, { recursive: true }));
+    const open = (): SQLiteSessionPersistDriver => {
+      const database = new DatabaseSync(path.join(folder, "sandbox-agent.db"), { timeout: 20_000 });
+      context.onTestFinished(() => database.close());
+      return new SQLiteSessionPersistDriver(database);
+    };
+    await losesNothing(context, open(), open());
+  });
+
+  test.concurrent("a driver that refuses an index as the client knows it: the client takes the next", async (context) => {
+    const { expect } = context;
+    const persist = new InMemorySessionPersistDriver();
+    const strict: SessionPersistDriver = Object.assign(watched(persist).persist, {
+      insertEvent: async (...[sessionId, event]: Parameters<SessionPersistDriver["insertEvent"]>) => {
+        if (event.eventIndex === 2) throw new EventIndexTaken(sessionId, 2);
+        await persist.insertEvent(sessionId, event);
+      },
+    });
+    const session = await (await connected(context, { persist: strict })).createSession({ agent: "mock", cwd: "/tmp" });
+    const events = await say(session, persist, "first");
+    expect(events.map(({ eventIndex }) => eventIndex)).toEqual([1, 3, 4, 5, 6]);
+  });
+
+  test.concurrent("a client that another one has overtaken goes on after it", async (context) => {
     const { expect } = context;
     const persist = new InMemorySessionPersistDriver();
     const one = await connected(context, { persist });

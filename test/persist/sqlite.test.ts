@@ -62,6 +62,19 @@ describe("the driver's tables", () => {
     expect([await allSessions(later), await allEvents(later, "s")]).toEqual([[aRecord("s")], [event]]);
   });
 
+  test("are read alike where the database gives its whole numbers as BigInts", async () => {
+    const file = newFile();
+    const open = (): SQLiteSessionPersistDriver =>
+      new SQLiteSessionPersistDriver(opened(new DatabaseSync(file, { readBigInts: true })));
+    const [first, second, late] = [anEvent("s", 1), anEvent("s", 2 ** 52), anEvent("s", 1)];
+    await open().insertEvent("s", first);
+    const later = open();
+    await later.updateSession(aRecord("s"));
+    for (const event of [first, second, late]) await later.insertEvent("s", event);
+    expect(await allSessions(later)).toEqual([aRecord("s")]);
+    expect(await allEvents(later, "s", 1)).toStrictEqual([first, second, { ...late, eventIndex: 2 ** 52 + 1 }]);
+  });
+
   test("of a later version are left alone, with an error that says so", () => {
     const database = opened(new DatabaseSync(":memory:"));
     expect(new SQLiteSessionPersistDriver(database)).toBeDefined();

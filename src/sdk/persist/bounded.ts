@@ -10,7 +10,7 @@ import type {
 } from "./driver.ts";
 import { eventCursor, eventsAfter, isAfter, limitOf, pageOf, placeOf, sessionCursor, sessionsAfter } from "./page.ts";
 import type { SessionPlace } from "./page.ts";
-import { EventIdTaken, EventIndexTaken } from "./taken.ts";
+import { EventIdTaken } from "./taken.ts";
 
 export interface BoundedOptions {
   /** Sessions that are kept; the oldest goes first, with its events. Default: 1024. */
@@ -63,8 +63,9 @@ export class BoundedDriver implements SessionPersistDriver {
 
   async updateSession(session: SessionRecord): Promise<void> {
     const { sessions, events } = this.#shelves;
-    sessions.set(session.id, checkedRecord(session));
-    if (events.get(session.id) === undefined) events.set(session.id, []);
+    const record = checkedRecord(session);
+    sessions.set(record.id, record);
+    if (events.get(record.id) === undefined) events.set(record.id, []);
     this.#evict();
   }
 
@@ -84,9 +85,12 @@ export class BoundedDriver implements SessionPersistDriver {
       if (isSameEvent(copyOf(known), checked)) return;
       throw new EventIdTaken(sessionId, id);
     }
-    const before = events.findLastIndex((each) => each.eventIndex <= eventIndex);
-    if (events[before]?.eventIndex === eventIndex) throw new EventIndexTaken(sessionId, eventIndex);
-    events.splice(before + 1, 0, checked);
+    // Before the first of as many as are kept, it would be gone at once.
+    const first = events.at(-this.#maxEvents)?.eventIndex ?? 0;
+    const hasPlace = eventIndex > first && !events.some((each) => each.eventIndex === eventIndex);
+    const place = hasPlace ? eventIndex : (events.at(-1)?.eventIndex ?? 0) + 1;
+    const before = events.findLastIndex((each) => each.eventIndex < place);
+    events.splice(before + 1, 0, { ...checked, eventIndex: place });
     events.splice(0, events.length - this.#maxEvents);
     this.#shelves.events.set(sessionId, events);
     this.#evict();

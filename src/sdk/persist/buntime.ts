@@ -5,7 +5,7 @@ import { BuntimeError } from "../error.ts";
 import { History } from "../memory/history.ts";
 import { transportOf } from "../settings.ts";
 import type { BuntimeOptions } from "../settings.ts";
-import { checkedEvent, checkedRecord, isSameEvent } from "./checked.ts";
+import { checkedEvent, checkedRecord, isName } from "./checked.ts";
 import type {
   ListEventsRequest,
   ListPage,
@@ -15,12 +15,15 @@ import type {
   SessionRecord,
 } from "./driver.ts";
 import { eventCursor, eventsAfter, limitOf } from "./page.ts";
-import { EventIdTaken, EventIndexTaken } from "./taken.ts";
+import { EventIdTaken } from "./taken.ts";
 
 export interface BuntimePersistOptions extends Omit<BuntimeOptions, "webSocket"> {
   /** Id or name of the session of buntime whose history it is. */
   readonly sessionId: string;
 }
+
+/** Names that a path could not hold, and no thread has. */
+const NOT_THREADS: ReadonlySet<string> = new Set([".", "..", "stream"]);
 
 export class BuntimeSessionPersistDriver implements SessionPersistDriver {
   readonly #history: History;
@@ -34,6 +37,7 @@ export class BuntimeSessionPersistDriver implements SessionPersistDriver {
   }
 
   async getSession(id: string): Promise<SessionRecord | undefined> {
+    if (!isThread(id)) return undefined;
     const asked = this.#history.threads.get({ sessionId: this.#sessionId, threadId: id });
     const thread = await foundOr("thread_not_found", asked);
     return thread === undefined ? undefined : recordOf(thread);
@@ -57,45 +61,28 @@ export class BuntimeSessionPersistDriver implements SessionPersistDriver {
   }
 
   async listEvents(request: ListEventsRequest): Promise<ListPage<SessionEvent>> {
-    return await this.#events(request.sessionId, eventsAfter(request), limitOf(request));
-  }
-
-  async insertEvent(sessionId: string, event: SessionEvent): Promise<void> {
-    const checked = checkedEvent(sessionId, event);
-    try {
-      await this.#append(checked, checked.eventIndex);
-    } catch (error) {
-      if (!isCode(error, "conflict")) throw error;
-      await this.#settle(checked, error);
-    }
-  }
-
-  /** The history gave it no place: because of its id, because of its index, or because that is not the next one. */
-  async #settle(event: SessionEvent, conflict: BuntimeError): Promise<void> {
-    const { sessionId, id, eventIndex } = event;
-    const known = await foundOr("event_not_found", this.#history.get({ sessionId: this.#sessionId, eventId: id }));
-    if (known !== undefined) {
-      if (isSameEvent({ ...eventOf(known), eventIndex }, event)) return;
-      throw new EventIdTaken(sessionId, id, conflict);
-    }
-    const { items } = await this.#events(sessionId, eventIndex - 1, 1);
-    if (items[0]?.eventIndex === eventIndex) throw new EventIndexTaken(sessionId, eventIndex, conflict);
-    // The client lost an event before this one, or knows nothing of those that were deleted. A history has no gaps, and
-    // uses no index twice: this event gets the next.
-    await this.#append(event);
-  }
-
-  async #append({ sessionId: thread, ...event }: SessionEvent, eventIndex?: number): Promise<void> {
-    await this.#history.append({ sessionId: this.#sessionId, thread, events: [{ ...event, eventIndex }] });
-  }
-
-  async #events(thread: string, after: number, limit: number): Promise<ListPage<SessionEvent>> {
+    const { sessionId: thread } = request;
+    const [after, limit] = [eventsAfter(request), limitOf(request)];
+    if (!isThread(thread)) return { items: [] };
     const { items, nextCursor } = await this.#history.list({ sessionId: this.#sessionId, thread, after, limit });
     const events = items.map(eventOf);
     const last = events.at(-1);
     return nextCursor === null || last === undefined
       ? { items: events }
       : { items: events, nextCursor: eventCursor(last) };
+  }
+
+  async insertEvent(sessionId: string, event: SessionEvent): Promise<void> {
+    // Whatever the client believes to be the next index: a history has no gaps and uses no index twice, but the client may
+    // have lost an event, know nothing of those that were deleted, or be one of several.
+    const { sessionId: thread, eventIndex: _, ...said } = checkedEvent(sessionId, event);
+    try {
+      await this.#history.append({ sessionId: this.#sessionId, thread, events: [said] });
+    } catch (error) {
+      throw isCode(error, "conflict") && error.details["id"] === said.id
+        ? new EventIdTaken(sessionId, said.id, error)
+        : error;
+    }
   }
 }
 
@@ -111,6 +98,8 @@ function eventOf(event: HistoryEvent): SessionEvent {
   const { id, eventIndex, sessionId, createdAt, connectionId, sender, payload } = event as SessionEvent;
   return { id, eventIndex, sessionId, createdAt, connectionId, sender, payload };
 }
+
+const isThread = (id: string): boolean => isName(id) && !NOT_THREADS.has(id);
 
 const isCode = (error: unknown, code: string): error is BuntimeError =>
   error instanceof BuntimeError && error.code === code;

@@ -64,8 +64,9 @@ export interface SessionPersistDriver {
   /** By `eventIndex` ascending; none for a session that is not there. @throws RangeError as listSessions does */
   listEvents(request: ListEventsRequest): Promise<ListPage<SessionEvent>>;
   /**
-   * Appends an event; the session's record may come later. The same event again changes nothing.
-   * @throws EventIndexTaken when another event has its index, upon which the client tries the next one
+   * Appends an event; the session's record may come later. Where another event has its index it gets the one after the
+   * last: of two clients that write at the same time neither reads back where its events are, and each gives up after
+   * three refusals. The same event again changes nothing, wherever it is.
    * @throws EventIdTaken when the session has another event by its id
    */
   insertEvent(sessionId: string, event: SessionEvent): Promise<void>;

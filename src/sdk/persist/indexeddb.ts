@@ -11,7 +11,7 @@ import type {
   SessionRecord,
 } from "./driver.ts";
 import { eventCursor, eventsAfter, limitOf, pageOf, sessionCursor, sessionsAfter } from "./page.ts";
-import { EventIdTaken, EventIndexTaken } from "./taken.ts";
+import { EventIdTaken } from "./taken.ts";
 
 export interface IndexedDbOptions {
   /** The database's name, one for each origin of the browser. Default: `buntime-persist`. */
@@ -79,8 +79,7 @@ export class IndexedDbSessionPersistDriver implements SessionPersistDriver {
       if (isSameEvent(known, checked)) return;
       throw new EventIdTaken(sessionId, id);
     }
-    if (holder !== undefined) throw new EventIndexTaken(sessionId, eventIndex);
-    store.add(checked);
+    store.add(holder === undefined ? checked : { ...checked, eventIndex: 1 + (await lastIndex(store, sessionId)) });
     await committed(store.transaction);
   }
 
@@ -130,6 +129,14 @@ export class IndexedDbSessionPersistDriver implements SessionPersistDriver {
       });
     });
   }
+}
+
+/** 0: there are no events. */
+async function lastIndex(store: IDBObjectStore, sessionId: string): Promise<number> {
+  const all = IDBKeyRange.bound([sessionId, 0], [sessionId, Infinity]);
+  const last = await answerOf<IDBCursorWithValue | null>(store.openCursor(all, "prev"));
+  // SAFETY: its values are what insertEvent has put there.
+  return (last?.value as SessionEvent | undefined)?.eventIndex ?? 0;
 }
 
 function answerOf<T>(request: IDBRequest<T>): Promise<T> {

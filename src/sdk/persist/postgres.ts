@@ -1,5 +1,5 @@
 // Sessions in a Postgres database, over a pool or client of `pg` or whatever queries as it does.
-import { checkedEvent, checkedRecord, isSameEvent } from "./checked.ts";
+import { checkedEvent, checkedRecord, isName, isSameEvent } from "./checked.ts";
 import type {
   ListEventsRequest,
   ListPage,
@@ -9,7 +9,7 @@ import type {
   SessionRecord,
 } from "./driver.ts";
 import { eventCursor, eventsAfter, limitOf, pageOf, sessionCursor, sessionsAfter } from "./page.ts";
-import { EVENT_COLUMNS, eventOfRow, tooNew, valuesOf } from "./rows.ts";
+import { EVENT_COLUMNS, eventOfRow, insertionOf, tooNew, valuesOf } from "./rows.ts";
 import type { EventRow, SessionRow } from "./rows.ts";
 import { EventIdTaken, EventIndexTaken } from "./taken.ts";
 
@@ -36,6 +36,19 @@ const STEPS: readonly string[] = [
    );`,
 ];
 
+const INSERT = insertionOf(
+  "$.agent_events",
+  "$1::text, $2::bigint, $3::text, $4::bigint, $5::text, $6::text, $7::text",
+);
+
+/** For one event or one query: many more than writers who stand in each other's way, each of whom is in the end the first. */
+const TRIES = 100;
+
+/** What Postgres calls its failures. */
+const SERIALIZATION_FAILURE = "40001";
+const UNDEFINED_TABLE = "42P01";
+const IN_FAILED_TRANSACTION = "25P02";
+
 export class PostgresSessionPersistDriver implements SessionPersistDriver {
   readonly #pool: PostgresPool;
   readonly #name: string;
@@ -49,6 +62,8 @@ export class PostgresSessionPersistDriver implements SessionPersistDriver {
   }
 
   async getSession(id: string): Promise<SessionRecord | undefined> {
+    // It takes no null character, not even to look for it.
+    if (!isName(id)) return undefined;
     const [record] = await this.#records("SELECT record FROM $.agent_sessions WHERE id = $1", [id]);
     return record;
   }
@@ -73,28 +88,31 @@ export class PostgresSessionPersistDriver implements SessionPersistDriver {
 
   async listEvents(request: ListEventsRequest): Promise<ListPage<SessionEvent>> {
     const limit = limitOf(request);
+    const after = eventsAfter(request);
+    if (!isName(request.sessionId)) return { items: [] };
     const found = await this.#events(
       `SELECT ${EVENT_COLUMNS} FROM $.agent_events
        WHERE session_id = $1 AND event_index > $2 ORDER BY event_index LIMIT $3`,
-      [request.sessionId, eventsAfter(request), limit + 1],
+      [request.sessionId, after, limit + 1],
     );
     return pageOf(found, limit, eventCursor);
   }
 
   async insertEvent(sessionId: string, event: SessionEvent): Promise<void> {
     const checked = checkedEvent(sessionId, event);
-    const inserted = await this.#query(
-      `INSERT INTO $.agent_events (${EVENT_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)
-       ON CONFLICT DO NOTHING RETURNING id`,
-      valuesOf(checked),
-    );
-    if (inserted.length > 0) return;
-    const [known] = await this.#events(
-      `SELECT ${EVENT_COLUMNS} FROM $.agent_events WHERE session_id = $1 AND id = $2`,
-      [sessionId, checked.id],
-    );
-    if (known === undefined) throw new EventIndexTaken(sessionId, checked.eventIndex);
-    if (!isSameEvent(known, checked)) throw new EventIdTaken(sessionId, checked.id);
+    for (let tries = 1; tries <= TRIES; tries++) {
+      if ((await this.#query(INSERT, valuesOf(checked))).length > 0) return;
+      const [known] = await this.#events(
+        `SELECT ${EVENT_COLUMNS} FROM $.agent_events WHERE session_id = $1 AND id = $2`,
+        [sessionId, checked.id],
+      );
+      if (known !== undefined) {
+        if (isSameEvent(known, checked)) return;
+        throw new EventIdTaken(sessionId, checked.id);
+      }
+      // Another writer was first at the index that this one saw free.
+    }
+    throw new EventIndexTaken(sessionId, checked.eventIndex);
   }
 
   // SAFETY: the shape of the rows is that of the tables above.
@@ -106,7 +124,26 @@ export class PostgresSessionPersistDriver implements SessionPersistDriver {
     return ((await this.#query(text, values)) as EventRow[]).map(eventOfRow);
   }
 
+  /** Again where Postgres asks for that, and with new tables where those that there were are gone. */
   async #query(text: string, values: (string | number)[]): Promise<unknown[]> {
+    let before: unknown = null;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#queryOnce(text, values);
+      } catch (error) {
+        const code = codeOf(error);
+        // They were made in a transaction of the caller's that was rolled back, or somebody dropped them.
+        const isNews = code === UNDEFINED_TABLE && codeOf(before) !== UNDEFINED_TABLE;
+        if (code === UNDEFINED_TABLE) this.#ready = null;
+        // In a transaction of the caller's all that follows a failure fails for that alone.
+        if (code === IN_FAILED_TRANSACTION && before !== null) throw before;
+        if (tries === TRIES || !(isNews || code === SERIALIZATION_FAILURE)) throw error;
+        before = error;
+      }
+    }
+  }
+
+  async #queryOnce(text: string, values: (string | number)[]): Promise<unknown[]> {
     // One that failed is tried again by the next call.
     this.#ready ??= this.#migrate().catch((error: unknown) => {
       this.#ready = null;
@@ -121,6 +158,13 @@ export class PostgresSessionPersistDriver implements SessionPersistDriver {
     if (version > STEPS.length) throw tooNew(version, STEPS.length);
     // Whoever may use the tables need not have the right to make them.
     if (version === STEPS.length) return;
+    await this.#makeTables().catch(async (error: unknown) => {
+      // Where every transaction sees what was there when it began, the second of two does not see those of the first.
+      if ((await this.#version().catch(() => 0)) !== STEPS.length) throw error;
+    });
+  }
+
+  async #makeTables(): Promise<void> {
     const steps = STEPS.map((step, index) => `IF at < ${index + 1} THEN ${step} END IF;`);
     // One statement, so that it is one transaction on one connection; the lock is for those who start at the same time.
     // Whether the schema is there is read from its table, since what functions such as to_regnamespace() know may be
@@ -154,3 +198,5 @@ export class PostgresSessionPersistDriver implements SessionPersistDriver {
     return text.replaceAll(/(?<!\w)\$(?![\w$])/g, `"${this.#name}"`);
   }
 }
+
+const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined);

@@ -1,6 +1,7 @@
 // Sessions in the state of a Rivet actor, which Rivet stores with the actor.
 import { BoundedDriver } from "./bounded.ts";
 import type { BoundedOptions, Shelf } from "./bounded.ts";
+import { copyOf } from "./checked.ts";
 import type { SessionEvent, SessionRecord } from "./driver.ts";
 
 /** The part of an actor's context that is needed, so that it is the actor's `c` or anything with a state. */
@@ -31,7 +32,7 @@ export class RivetSessionPersistDriver extends BoundedDriver {
     super(
       {
         sessions: new RecordShelf(() => stored().sessions),
-        events: new RecordShelf(() => stored().events),
+        events: new RecordShelf(() => stored().events, inOrder),
       },
       options,
     );
@@ -41,9 +42,11 @@ export class RivetSessionPersistDriver extends BoundedDriver {
 /** A plain object as a Map, because an actor's state holds no Map. */
 class RecordShelf<V> implements Shelf<V> {
   readonly #record: () => Record<string, V>;
+  readonly #read: (value: V) => V;
 
-  constructor(record: () => Record<string, V>) {
+  constructor(record: () => Record<string, V>, read: (value: V) => V = (value) => value) {
     this.#record = record;
+    this.#read = read;
   }
 
   get size(): number {
@@ -52,7 +55,8 @@ class RecordShelf<V> implements Shelf<V> {
 
   get(key: string): V | undefined {
     const record = this.#record();
-    return Object.hasOwn(record, key) ? record[key] : undefined;
+    const value = Object.hasOwn(record, key) ? record[key] : undefined;
+    return value === undefined ? undefined : this.#read(value);
   }
 
   set(key: string, value: V): void {
@@ -69,6 +73,22 @@ class RecordShelf<V> implements Shelf<V> {
   }
 
   values(): V[] {
-    return Object.values(this.#record());
+    return Object.values(this.#record()).map(this.#read);
   }
+}
+
+/**
+ * Sandbox-agent's own driver appends whatever comes: two clients leave events of one index, in any order. It lists them by
+ * index and id, and so do these, each at an index of its own. It is the same one until the next event is written, and from
+ * then on they lie there so.
+ */
+function inOrder(events: SessionEvent[]): SessionEvent[] {
+  if (events.every(({ eventIndex }, at) => eventIndex > (events[at - 1]?.eventIndex ?? 0))) return events;
+  const own = copyOf(events).toSorted(
+    (one, other) => one.eventIndex - other.eventIndex || (one.id < other.id ? -1 : 1),
+  );
+  for (const [at, event] of own.entries()) {
+    event.eventIndex = Math.max(event.eventIndex, (own[at - 1]?.eventIndex ?? 0) + 1);
+  }
+  return own;
 }

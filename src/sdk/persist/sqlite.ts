@@ -9,7 +9,7 @@ import type {
   SessionRecord,
 } from "./driver.ts";
 import { eventCursor, eventsAfter, limitOf, pageOf, sessionCursor, sessionsAfter } from "./page.ts";
-import { EVENT_COLUMNS, eventOfRow, tooNew, valuesOf } from "./rows.ts";
+import { EVENT_COLUMNS, eventOfRow, insertionOf, tooNew, valuesOf } from "./rows.ts";
 import type { EventRow, SessionRow } from "./rows.ts";
 import { EventIdTaken, EventIndexTaken } from "./taken.ts";
 
@@ -53,10 +53,7 @@ export class SQLiteSessionPersistDriver implements SessionPersistDriver {
         `SELECT ${EVENT_COLUMNS} FROM agent_events
          WHERE session_id = ? AND event_index > ? ORDER BY event_index LIMIT ?`,
       ),
-      insert: database.prepare(
-        `INSERT INTO agent_events (${EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT DO NOTHING RETURNING id`,
-      ),
+      insert: database.prepare(insertionOf("agent_events", "?, ?, ?, ?, ?, ?, ?")),
       byId: database.prepare(`SELECT ${EVENT_COLUMNS} FROM agent_events WHERE session_id = ? AND id = ?`),
     };
   }
@@ -115,8 +112,8 @@ function versionOf(database: SqliteDatabase): number {
   const named = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'agent_persist'";
   if (database.prepare(named).all().length === 0) return 0;
   // SAFETY: the shape of the rows is that of the tables above; so it is below.
-  const [row] = database.prepare("SELECT version FROM agent_persist").all() as { version: number }[];
-  return row?.version ?? 0;
+  const [row] = database.prepare("SELECT version FROM agent_persist").all() as { version: number | bigint }[];
+  return Number(row?.version ?? 0);
 }
 
 const records = (rows: unknown[]): SessionRecord[] => (rows as SessionRow[]).map(({ record }) => JSON.parse(record));

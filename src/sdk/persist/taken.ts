@@ -1,6 +1,9 @@
-// Two events of a session that cannot both be in its history.
+// Why an event got no place in a session.
 
-/** Its index belongs to another event: two clients wrote at the same time. */
+/**
+ * It was given no index, neither its own nor another one. The drivers from here give it another, and throw this only where
+ * the store itself kept it out; for one that cannot give another it is the way to have the client try the next.
+ */
 export class EventIndexTaken extends Error {
   override readonly name = "EventIndexTaken";
 
@@ -18,6 +21,6 @@ export class EventIdTaken extends Error {
   override readonly name = "EventIdTaken";
 
   constructor(sessionId: string, id: string, cause?: unknown) {
-    super(`The session ${sessionId} has another event by the id ${id}.`, { cause });
+    super(`The session ${sessionId} did not get the event ${id}: there is another one by this id.`, { cause });
   }
 }
