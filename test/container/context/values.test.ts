@@ -3,52 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as fc from "fast-check";
-import { Interpreter } from "../../../container/supervisor/context/interpreter.ts";
-import { KernelPipes } from "../../../container/supervisor/context/kernel-pipes.ts";
-import { launch } from "../../../container/supervisor/process/launch.ts";
 import { SLOW_MS } from "../process/harness.ts";
-import { hasPython, PROGRAMS } from "./contexts.ts";
-
-const KERNEL = new URL("../../../container/supervisor/context/kernels/python.py", import.meta.url).pathname;
-
-class TestKernel {
-  readonly #interpreter: Interpreter;
-  #printed = "";
-
-  constructor(directory: string) {
-    const pipes = new KernelPipes();
-    const started = launch({
-      argv: ["python3", KERNEL],
-      workingDir: directory,
-      env: { ...PROGRAMS, PYTHONDONTWRITEBYTECODE: "1" },
-      stdin: undefined,
-      further: pipes.theirs,
-      user: { kind: "same" },
-      namespace: null,
-    });
-    this.#interpreter = new Interpreter("context:test", { ...started, userPid: null }, pipes);
-    pipes.release();
-  }
-
-  /** What it prints. */
-  async run(code: string): Promise<string> {
-    this.#printed = "";
-    const take = (_: string, bytes: Uint8Array): void => void (this.#printed += Buffer.from(bytes).toString());
-    const sink = { take, show: () => {} };
-    const answer = await this.#interpreter.run({ code, filename: "<run 1>", env: {} }, sink);
-    expect(answer?.error ?? null).toBeNull();
-    return this.#printed;
-  }
-
-  async values(op: "save" | "restore", directory: string): Promise<void> {
-    expect(await this.#interpreter.values(op, { directory })).toMatchObject({ dropped: [], failed: null });
-  }
-
-  async end(): Promise<void> {
-    this.#interpreter.kill();
-    await this.#interpreter.ended;
-  }
-}
+import { hasPython } from "./contexts.ts";
+import { PythonKernel } from "./python-kernel.ts";
 
 describe.skipIf(!hasPython)("values that are saved and brought back", () => {
   let directory: string;
@@ -82,7 +39,7 @@ describe.skipIf(!hasPython)("values that are saved and brought back", () => {
         links,
         fc.constantFrom("{'value': value, 'to': []}", "Box(value)"),
         async (trees, edges, box) => {
-          const before = new TestKernel(directory);
+          const before = new PythonKernel(directory);
           const json = JSON.stringify(JSON.stringify(trees));
           await before.run(`
 import json
@@ -99,10 +56,10 @@ def shape():
     seen = [[box["value"], type(box).__name__, [at[id(other)] for other in box["to"]]] for box in boxes]
     print(json.dumps([seen, named]))`);
           const expected = await before.run("shape()");
-          await before.values("save", directory);
+          expect(await before.values("save", directory)).toEqual([]);
           await before.end();
-          const after = new TestKernel(directory);
-          await after.values("restore", directory);
+          const after = new PythonKernel(directory);
+          expect(await after.values("restore", directory)).toEqual([]);
           expect(await after.run("shape()")).toBe(expected);
           await after.end();
         },

@@ -21,7 +21,9 @@ import os
 import signal
 import threading
 import time
+import warnings
 
+FORMAT_WARNING = warnings.formatwarning
 STREAMS = ("stdin", "stdout", "stderr")
 REQUESTS, EVENTS = 3, 4
 COROUTINE = 0x80
@@ -116,27 +118,26 @@ class Kernel:
         self.interrupted = False
         self.mend_streams()
         restore = self.set_environment(request.get("env") or {})
-        self.names.pop("__warningregistry__", None)
+        for names in (self.names, globals()):
+            names.pop("__warningregistry__", None)
         self.remember(code, filename)
-        tree, error = None, None
-        before = None
+        error = value = None
         try:
             try:
                 self.interruptible = True
                 tree = compile(code, filename, "exec", PARSE, dont_inherit=True)
-                before = self.bound_by(tree)
-                value = self.execute(tree, filename)
-                if value is not None and not is_muted(code, tree):
+                last = tree.body.pop() if tree.body and isinstance(tree.body[-1], _ast.Expr) else None
+                value = self.execute(tree, last, code, filename)
+                if value is not None and not is_muted(code, last):
                     self.show(value, main=True)
                 self.show_figures()
             finally:
                 self.interruptible = False
+                value = None  # what it says as it goes belongs to this run
         except BaseException as raised:
             error = raised
         if error is not None:
             error = self.describe(error, filename)
-        if tree is not None and before is not None:
-            self.note(code, filename, before)
         restore()
         if signal.getsignal(signal.SIGINT) != self.on_signal:
             signal.signal(signal.SIGINT, self.on_signal)
@@ -144,29 +145,44 @@ class Kernel:
         self.finish_output(request["nonce"])
         return {"event": "done", "error": error}
 
-    def execute(self, tree, filename):
+    def execute(self, tree, last, code, filename):
         """The value of the last expression, or None."""
-        body = tree.body
-        last = body.pop() if body and isinstance(body[-1], _ast.Expr) else None
         flags = _ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        value = None
-        if body:
-            self.evaluate(compile(tree, filename, "exec", flags, dont_inherit=True))
+        parts = []
+        if tree.body:
+            flags |= self.mark(tree, code, filename)
+            parts.append(compile(tree, filename, "exec", flags, dont_inherit=True))
         if last is not None:
-            body.append(last)
             expression = _ast.Expression(last.value)
-            value = self.evaluate(compile(expression, filename, "eval", flags, dont_inherit=True))
-        return value
+            parts.append(compile(expression, filename, "eval", flags, dont_inherit=True))
+        if any(part.co_flags & COROUTINE for part in parts):
+            value = self.evaluate(parts)
+        else:
+            for part in parts:
+                value = eval(part, self.names)
+        return value if last is not None else None
 
-    def evaluate(self, code):
-        if not code.co_flags & COROUTINE:
-            return eval(code, self.names)
+    def evaluate(self, parts):
+        """In one task, also what awaits nothing itself: it may need the loop that runs."""
         import asyncio
+        import contextvars
 
+        async def work():
+            value = None
+            try:
+                for part in parts:
+                    value = eval(part, self.names)
+                    if part.co_flags & COROUTINE:
+                        value = await value
+                return value
+            finally:
+                contexts.append(contextvars.copy_context())
+
+        contexts = []
         if self.loop is None or self.loop.is_closed():
             self.loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self.loop)
-        self.task = self.loop.create_task(eval(code, self.names))
+        self.task = self.loop.create_task(work())
         try:
             return self.loop.run_until_complete(self.task)
         except BaseException as raised:
@@ -179,6 +195,10 @@ class Kernel:
             raise
         finally:
             self.task = None
+            # A task has a copy of them; what is set at the top level stays.
+            for context in contexts:
+                for variable, value in context.items():
+                    variable.set(value)
 
     def abandon(self, asyncio):
         """A task that was waiting when something else was interrupted."""
@@ -216,21 +236,16 @@ class Kernel:
 
     # What is bound by the code itself can be defined again: see definitions.py
 
-    def bound_by(self, tree):
-        statements = [s for s in tree.body if not isinstance(s, (_ast.Expr, _ast.Pass))]
-        if not statements:
-            return None
+    def mark(self, tree, code, filename):
+        """What the run has from `__future__`."""
+        if all(isinstance(node, (_ast.Expr, _ast.Pass)) for node in tree.body):
+            return 0
         if self.definitions is None:
             from buntime_kernel.definitions import Definitions
 
             self.definitions = Definitions(self.names)
-        return self.definitions.bindings(statements)
-
-    def note(self, code, filename, before):
-        try:
-            self.definitions.note(before, code, filename)
-        except Exception as error:
-            print(f"definitions of {filename} are not kept: {error}", file=sys.stderr)
+        self.definitions.mark(tree, code, filename)
+        return self.definitions.flags
 
     # Results
 
@@ -263,6 +278,11 @@ class Kernel:
             name = type(error).__name__
             return {"name": name, "message": message, "traceback": [name], "line": None, "column": None}
 
+    def format_warning(self, *parts):
+        from buntime_kernel.errors import format_warning
+
+        return format_warning(FORMAT_WARNING, *parts)
+
     # Values
 
     def values(self, request):
@@ -271,13 +291,13 @@ class Kernel:
         try:
             try:
                 self.interruptible = True
-                from buntime_kernel import saving
+                from buntime_kernel import restoring, saving
 
                 if self.definitions is None:
                     from buntime_kernel.definitions import Definitions
 
                     self.definitions = Definitions(self.names)
-                work = saving.save if event == "saved" else saving.restore
+                work = saving.save if event == "saved" else restoring.restore
                 limit = {"limit": request["limitBytes"]} if "limitBytes" in request else {}
                 kept, dropped = work(self.names, self.definitions, request["directory"], **limit)
                 return {"event": event, "kept": kept, "dropped": dropped}
@@ -297,6 +317,7 @@ class Kernel:
         open_stream(1)
         open_stream(2)
         signal.signal(signal.SIGINT, self.on_signal)
+        warnings.formatwarning = self.format_warning
         self.send({"event": "ready"})
         with open(REQUESTS, "rb", closefd=False) as requests:
             for line in requests:
@@ -317,11 +338,10 @@ def open_stream(fd):
     setattr(sys, name, stream)
 
 
-def is_muted(code, tree):
+def is_muted(code, last):
     """Its last line ends with a semicolon."""
     if ";" not in code:
         return False
-    last = tree.body[-1]
     lines = code.encode().split(b"\n")[last.end_lineno - 1 :]
     rest = b"\n".join([lines[0][last.end_col_offset :], *lines[1:]])
     return rest.lstrip(b" \t\\\r\n)").startswith(b";")

@@ -1,6 +1,7 @@
 """What a run's error looks like: the code's own frames, and where in this run's code it happened."""
 
 import os
+import sys
 import traceback
 
 RUNS = "<run "
@@ -77,3 +78,16 @@ def column_of(frame):
         if index == frame.tb_lasti // 2:
             return None if column is None else column + 1
     return None
+
+
+def format_warning(usual, message, category, filename, line, text=None):
+    """One that is laid on the kernel's own lines, as that of a caller which the code has not, belongs to the run."""
+    if not filename.startswith(KERNEL):
+        return usual(message, category, filename, line, text)
+    frame, found = sys._getframe(), None
+    while frame is not None:
+        found = frame if frame.f_code.co_filename.startswith(RUNS) else found
+        frame = frame.f_back
+    if found is None:
+        return f"{category.__name__}: {message}\n"
+    return usual(message, category, found.f_code.co_filename, found.f_lineno)

@@ -55,8 +55,28 @@ def describe_json(value, result):
     except (TypeError, ValueError, RecursionError):
         return result
     if len(text) <= PART_BYTES:
-        result.update(type="json", json=json.loads(text))
+        try:
+            exact = json.loads(text, parse_int=small, object_pairs_hook=distinct)
+        except (ValueError, RecursionError):
+            return result
+        result.update(type="json", json=exact)
     return result
+
+
+def small(digits):
+    """Larger ones come out as others elsewhere."""
+    value = int(digits) if len(digits) < 18 else None
+    if value is None or abs(value) >= 2**53:
+        raise ValueError
+    return value
+
+
+def distinct(pairs):
+    """All keys are texts there: 1 and "1" are the same."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError
+    return members
 
 
 def forms_of(value):

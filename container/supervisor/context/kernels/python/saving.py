@@ -1,27 +1,25 @@
-"""The variables of a context, to a file and back: one pass, so that what they share stays shared.
+"""The variables of a context, to a file: one pass, so that what they share stays shared.
 
 The file begins with a line of JSON: what to import, and the statements of functions and classes; a pickle follows.
 Functions and classes of the context are in it as references to their statements, modules and what was imported from
-them by name. What cannot be kept is left out by name, with the reason.
+them by name. What cannot be kept is left out by name, with the reason. Back: see restoring.py.
 """
 
+import gc
 import importlib
-import io
 import json
 import os
 import pickle
 import sys
 import types
 
-from buntime_kernel.unpickling import load
+from buntime_kernel.definitions import Cached, Definition, imported_from, is_type_parameter
+from buntime_kernel.parts import BYTECODE, parts_of, shape_of, states_of
+from buntime_kernel.restoring import FILE, VERSION, defined, name_of, part, told, view
 
-FILE = "python.values"
-VERSION = 1
 LIMIT = 256 * 1024 * 1024
-ROUNDS = 3
-
-TOLD = 1000
-REASON_CHARACTERS = 500
+# Of `__main__`, not of the code.
+RESERVED = ("annotations", "builtins", "doc", "loader", "name", "package", "spec", "warningregistry")
 
 THINGS = {
     "_io.TextIOWrapper": "an open file",
@@ -42,20 +40,12 @@ THINGS = {
     "weakref.ReferenceType": "a weak reference",
 }
 
-# By their orders, while a file is read: what definitions have made, and why others have not.
-made = {}
-faults = {}
-
 
 class Unsavable(Exception):
     """With the reason."""
 
 
 class TooLarge(Exception):
-    pass
-
-
-class NotDefined(Exception):
     pass
 
 
@@ -68,72 +58,150 @@ def save(names, definitions, directory, limit=LIMIT):
             items["v", name] = value
         else:
             imports.append([name, *source])
-    known = definitions.all()
-    for value, definition in known:
-        items.update({("s", definition.order, part): state for part, state in states_of(value, definition)})
-    items, dropped = write_all(items, imports, known, definitions, os.path.join(directory, FILE), limit)
+    known = Known(definitions)
+    items.update(known.states())
+    dropped = write_all(items, imports, known, os.path.join(directory, FILE), limit)
     return told([name for name in values if name not in dropped], dropped)
 
 
-def told(kept, dropped):
-    reasons = [{"name": name[:TOLD], "reason": reason[:REASON_CHARACTERS]} for name, reason in dropped.items()]
-    return [name[:TOLD] for name in kept[:TOLD]], reasons[:TOLD]
+class Known:
+    """What has a statement, and what came into being with it."""
+
+    def __init__(self, definitions):
+        self.definitions = definitions
+        self.entries = definitions.all()
+        # By ids, the order of whose part it is and the path to it.
+        self.taken = {}
+        self.parts = {
+            definition.order: parts_of(value, definition.order, definitions, self.taken)
+            for value, definition in self.entries
+        }
+        # By their orders, why they are not.
+        self.unkept = {}
+
+    def states(self):
+        for value, definition in self.entries:
+            for where, state in states_of(value, definition, self.parts[definition.order], self):
+                yield ("s", definition.order, where), state
+
+    def to_json(self, items):
+        # What decorators were given is made together with what they made of it.
+        left_out = {*self.unkept, *(definition.inner for _, definition in self.entries)}
+        entries = [each for each in self.entries if each[1].order not in left_out and self.fault_of(each[1]) is None]
+        return [self.entry(*each, items) for each in entries]
+
+    def fault_of(self, definition):
+        return self.unkept.get(definition.order, self.unkept.get(definition.inner))
+
+    def entry(self, value, definition, items):
+        kept = {name: getattr(definition, name) for name in Definition.KEPT}
+        parts = self.parts[definition.order]
+        return {
+            **kept,
+            "order": definition.order,
+            "stated": ("s", definition.inner or definition.order, None) in items,
+            "deleted": [name for name in definition.begun or () if name not in vars(value)],
+            "shape": {} if definition.plain else shape_of(value, parts, self.definitions.order_of),
+        }
 
 
-def write_all(items, imports, known, definitions, path, limit):
+def write_all(items, imports, known, path, limit):
     dropped = {}
     try:
-        write(path, items, imports, known, definitions, limit)
+        write(path, items, imports, known, limit)
     except Exception:
-        items, dropped = sift(items, known, definitions, limit)
-        write(path, items, imports, known, definitions, limit)
-    return items, dropped
+        items, dropped = sift(items, known, limit)
+        write(path, items, imports, known, limit)
+    return dropped
 
 
-def write(path, items, imports, known, definitions, limit):
+def write(path, items, imports, known, limit):
     header = {
         "version": VERSION,
+        "bytecode": BYTECODE,
+        "directory": working_directory(),
+        "path": [entry for entry in sys.path if isinstance(entry, str)],
+        "places": places_of_modules(),
         "imports": imports,
-        "dotted": list(definitions.dotted),
-        "definitions": [to_json(definition, items) for _, definition in known],
+        "dotted": list(known.definitions.dotted),
+        "definitions": known.to_json(items),
     }
     draft = f"{path}.new"
     with open(draft, "wb") as file:
         file.write(json.dumps(header).encode() + b"\n")
-        Saver(Counted(file, limit), definitions).dump(items)
+        Saver(Counted(file, limit), known).dump(items)
     os.replace(draft, path)
 
 
-def sift(items, known, definitions, limit):
+def working_directory():
+    try:
+        return os.getcwd()
+    except OSError:
+        return None  # it was removed
+
+
+def places_of_modules():
+    """Where those were found that are not in the usual places: in what was the working directory then, for one."""
+    usual, places = set(sys.path), {}
+    for name, module in list(sys.modules.items()):
+        if "." in name or name in ("__main__", "buntime_kernel"):
+            continue
+        paths = getattr(module, "__path__", None) or [getattr(module, "__file__", None)]
+        found = [os.path.dirname(path) for path in paths if isinstance(path, str)]
+        if found and not usual.issuperset(found):
+            places[name] = found
+    return places
+
+
+def sift(items, known, limit):
     """What can be kept, each by itself and all together: rather many small ones than one that is large."""
     sizes, dropped = {}, {}
-    for key, value in items.items():
+
+    def measure(key):
         counter = Counted(None, limit)
         try:
-            Saver(counter, definitions).dump(value)
+            Saver(counter, known).dump(items[key])
             sizes[key] = counter.size
         except TooLarge:
             dropped[key] = f"it is larger than {limit >> 20} MiB"
         except RecursionError:
             dropped[key] = "it is nested too deeply"
         except Exception as error:
-            dropped[key] = reason_of(value, error)
+            dropped[key] = reason_of(items[key], error)
+
+    # A function without what it takes when nothing is given is another one: it is not kept, nor is what holds it.
+    given = [key for key in items if key[0] == "s" and key[2] is None]
+    count = -1
+    while count != len(dropped):
+        count = len(dropped)
+        for key in given:
+            if key not in dropped:
+                measure(key)
+        known.unkept = {key[1]: reason for key, reason in dropped.items()}
+    for key in items:
+        if key not in sizes and key not in dropped:
+            measure(key)
     total, chosen = 0, set()
-    for key in sorted(sizes, key=sizes.get):
+    for key in sorted(sizes.keys() - dropped.keys(), key=lambda key: (key not in given, sizes[key])):
         total += sizes[key]
         if total > limit - 4096:
             dropped[key] = f"it is too large: all variables together may take {limit >> 20} MiB"
         else:
             chosen.add(key)
-    by_order = {definition.order: definition.name for _, definition in known}
+    unkept = {definition.order for _, definition in known.entries if known.fault_of(definition) is not None}
+    kept = {key: value for key, value in items.items() if key in chosen and (key[0] == "v" or key[1] not in unkept)}
+    return kept, reasons_by_name(dropped, unkept, known)
+
+
+def reasons_by_name(dropped, unkept, known):
+    by_order = {definition.order: definition.name for _, definition in known.entries}
     reasons = {}
     for key, reason in dropped.items():
         name = name_of(key, by_order)
-        reasons[name] = reason
-        # A function without what it takes when nothing is given is another one.
-        if key[0] == "s" and key[2] is None:
-            chosen.discard(("v", name))
-    return {key: value for key, value in items.items() if key in chosen}, reasons
+        # What has the name may be another one. What held the one that is not kept is told by its own.
+        if key[0] == "v" or (("v", name) in dropped if key[2] is None else key[1] not in unkept):
+            reasons.setdefault(name, reason)
+    return reasons
 
 
 class Counted:
@@ -155,70 +223,56 @@ class Counted:
 
 
 class Saver(pickle.Pickler):
-    def __init__(self, file, definitions):
+    def __init__(self, file, known):
         super().__init__(file, protocol=5)
-        self.definitions = definitions
+        self.known = known
 
     def reducer_override(self, value):
-        definition = self.definitions.of(value)
+        definition = self.known.definitions.of(value)
         if definition is not None:
+            if definition.plain and value.__code__ is not definition.code:
+                raise Unsavable("a function whose code was replaced")
+            if self.known.fault_of(definition) is not None:
+                raise Unsavable(f"a function that is not kept: {self.known.fault_of(definition)}")
             return defined, (definition.order,)
+        if id(value) in self.known.taken:
+            return part, self.known.taken[id(value)]
         if isinstance(value, types.ModuleType):
             return importlib.import_module, (value.__name__,)
-        if isinstance(value, (types.FunctionType, type)) and getattr(value, "__module__", None) == "__main__":
-            self.check(value)
-        return NotImplemented
-
-    def check(self, value):
-        """Only what is found in something that can be made again."""
-        outer, _, inner = value.__qualname__.partition(".")
-        if inner and self.definitions.of(self.definitions.names.get(outer)) is not None and "<" not in inner:
-            return
-        if isinstance(value, type):
-            raise Unsavable("a class that no statement of its own has made")
-        if value.__closure__ or "<locals>" in value.__qualname__:
-            raise Unsavable("a function that was made inside of another one, whose variables are gone")
-        raise Unsavable("a function that no statement of its own has made")
+        if isinstance(value, (types.FunctionType, Cached, type)) or is_type_parameter(value):
+            if getattr(value, "__module__", None) == "__main__":
+                raise Unsavable(why_not(value))
+        return reduce_wrapper(value)
 
 
-def defined(order):
-    """The object of a definition, while a file is read."""
-    if order not in made:
-        raise NotDefined(faults.get(order, "its definition was not kept"))
-    return made[order]
+def reduce_wrapper(value):
+    """What pickle leaves out or takes for something else."""
+    if isinstance(value, (staticmethod, classmethod)):
+        return type(value), (value.__func__,)
+    if type(value) is property:
+        return property, (value.fget, value.fset, value.fdel, value.__doc__)
+    if isinstance(value, types.MappingProxyType):
+        # Of a view, what it shows: not a copy.
+        (shown,) = gc.get_referents(value)
+        return view, (shown,)
+    # It would be asked for by the name of its function, which may be another one there.
+    if isinstance(value, types.MethodType) and getattr(value.__self__, getattr(value, "__name__", ""), None) != value:
+        raise Unsavable("a method that is not found by its name")
+    return NotImplemented
+
+
+def why_not(value):
+    if isinstance(value, type):
+        return "a class that no statement of its own has made"
+    if isinstance(value, types.FunctionType) and (value.__closure__ or "<locals>" in value.__qualname__):
+        return "a function that was made inside of another one, whose variables are gone"
+    kind = "a function" if callable(value) and not is_type_parameter(value) else f"a {type(value).__name__}"
+    return f"{kind} that no statement of its own has made"
 
 
 def is_own(name, value):
-    return not (name.startswith("__") and name.endswith("__")) and getattr(value, "__module__", None) != "buntime_kernel"
-
-
-def imported_from(value):
-    """What to import to have it again; None for any other value."""
-    if isinstance(value, types.ModuleType):
-        return [value.__name__, None]
-    if not isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
-        return None
-    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", "")
-    if module in (None, "__main__") or not name.isidentifier():
-        return None
-    return [module, name] if getattr(sys.modules.get(module), name, None) is value else None
-
-
-def states_of(value, definition):
-    """What has become of an object since its statement: what it holds itself, beside what is written there."""
-    if definition.plain and isinstance(value, types.FunctionType):
-        yield None, (value.__defaults__, value.__kwdefaults__, value.__dict__)
-    if not isinstance(value, type) or type(value).__name__ not in ("type", "ABCMeta"):
-        return
-    for name, held in list(vars(value).items()):
-        is_special = name.startswith(("__", "_abc_")) or callable(held) or hasattr(type(held), "__get__")
-        if not is_special:
-            yield name, held
-
-
-def to_json(definition, items):
-    parts = {name: getattr(definition, name) for name in ("order", "name", "source", "filename", "line", "plain")}
-    return {**parts, "stated": ("s", definition.order, None) in items}
+    is_reserved = name.startswith("__") and name.endswith("__") and name[2:-2] in RESERVED
+    return not is_reserved and getattr(value, "__module__", None) != "buntime_kernel"
 
 
 def reason_of(value, error):
@@ -232,93 +286,3 @@ def reason_of(value, error):
         is_it = kind in (type(value).__name__, f"{type(value).__module__}.{type(value).__name__}")
         return f"{thing} cannot be saved" if is_it else f"it holds {thing}, which cannot be saved"
     return f"{type(value).__name__} cannot be saved: {text}"
-
-
-def restore(names, definitions, directory):
-    with open(os.path.join(directory, FILE), "rb") as file:
-        header = json.loads(file.readline())
-        data = file.read()
-    if header.get("version") != VERSION:
-        raise ValueError("it was saved by another version")
-    dropped = {}
-    bring_imports(header, names, dropped)
-    try:
-        values = make_again(header["definitions"], data, names, definitions, dropped)
-    finally:
-        made.clear()
-        faults.clear()
-    return told([*values, *(name for name, *_ in header["imports"] if name not in dropped)], dropped)
-
-
-def bring_imports(header, names, dropped):
-    for dotted in header["dotted"]:
-        try:
-            importlib.import_module(dotted)
-        except Exception:
-            continue  # what needs it is told by its name
-    for name, module, attribute in header["imports"]:
-        try:
-            found = importlib.import_module(module)
-            names[name] = found if attribute is None else getattr(found, attribute)
-        except Exception as error:
-            dropped[name] = f"{type(error).__name__}: {error}"
-
-
-def make_again(pending, data, names, definitions, dropped):
-    """Definitions before values; those that need a value to be made, after it."""
-    names_by_order = {each["order"]: each["name"] for each in pending}
-    defined_names = {each["name"] for each in pending}
-    values, missing = {}, {}
-    for _ in range(ROUNDS):
-        left = [each for each in pending if not define(each, names, definitions)]
-        items, failed = load(io.BytesIO(data))
-        values = {key[1]: value for key, value in items.items() if key[0] == "v"}
-        missing = failed
-        names.update(values)
-        set_states(items)
-        if not left or len(left) == len(pending):
-            break
-        pending = left
-    for name in defined_names:
-        if name not in values:
-            names.pop(name, None)
-    for key, reason in missing.items():
-        name = name_of(key, names_by_order)
-        dropped[name] = reason
-        # As when it is saved: without its state it is another one.
-        if key[0] == "s" and key[2] is None and values.pop(name, None) is not None:
-            names.pop(name, None)
-    return values
-
-
-def name_of(key, names_by_order):
-    if key[0] == "v":
-        return key[1]
-    owner = names_by_order[key[1]]
-    return owner if key[2] is None else f"{owner}.{key[2]}"
-
-
-def define(entry, names, definitions):
-    from buntime_kernel.definitions import Definition
-
-    definition = Definition(entry["name"], entry["source"], entry["filename"], entry["line"], entry["plain"])
-    try:
-        made[entry["order"]] = definitions.make(definition, without_defaults=entry["stated"])
-        return True
-    except Exception as error:
-        faults[entry["order"]] = f"{type(error).__name__}: {error}"
-        return False
-
-
-def set_states(items):
-    for (kind, order, *part), state in items.items():
-        if kind != "s" or order not in made:
-            continue
-        if part[0] is None:
-            made[order].__defaults__, made[order].__kwdefaults__ = state[0], state[1]
-            made[order].__dict__.update(state[2])
-            continue
-        try:
-            setattr(made[order], part[0], state)
-        except Exception:
-            continue  # its class does not let it be set: it is as it was made

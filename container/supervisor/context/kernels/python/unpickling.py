@@ -8,13 +8,16 @@ import types
 LOOKS = 5_000_000
 
 
-def load(file):
-    """The values, and of those that could not be made the reasons, both by their keys."""
+def load(file, is_strict):
+    """The values, and of those that could not be made the reasons, both by their keys.
+
+    `is_strict`: nothing of the code is taken by its name, which may be another one's by now.
+    """
     try:
-        return pickle.Unpickler(file).load(), {}
+        return (Strict if is_strict else pickle.Unpickler)(file).load(), {}
     except Exception:
         file.seek(0)
-    unpickler = Careful(file)
+    unpickler = Careful(file, is_strict)
     items = unpickler.load()
     good, failed = {}, {}
     for key, value in items.items():
@@ -24,6 +27,25 @@ def load(file):
         else:
             failed[key] = reason
     return good, failed
+
+
+class NotDefined(Exception):
+    """Something that a statement makes was not made, with the reason."""
+
+
+def reason_of(error):
+    return str(error) if isinstance(error, NotDefined) else f"{type(error).__name__}: {error}"
+
+
+class Strict(pickle.Unpickler):
+    def find_class(self, module, name):
+        refuse(module, name)
+        return super().find_class(module, name)
+
+
+def refuse(module, name):
+    if module == "__main__":
+        raise pickle.UnpicklingError(f"no statement of its own has made {name}")
 
 
 class Missing:
@@ -47,16 +69,19 @@ class Careful(pickle._Unpickler):
 
     dispatch = dict(pickle._Unpickler.dispatch)
 
-    def __init__(self, file: io.BytesIO):
+    def __init__(self, file: io.BytesIO, is_strict):
         super().__init__(file)
+        self.is_strict = is_strict
         # Half made.
         self.broken = {}
 
     def find_class(self, module, name):
         try:
+            if self.is_strict:
+                refuse(module, name)
             return super().find_class(module, name)
         except Exception as error:
-            return Missing(f"{type(error).__name__}: {error}")
+            return Missing(reason_of(error))
 
     def fault_in(self, value):
         """Why a value is not whole; None: it is."""
@@ -88,7 +113,7 @@ def attempt(make):
             make(self)
         except Exception as error:
             del self.stack[max(depth - 2, 0) :]
-            self.append(Missing(f"{type(error).__name__}: {error}"))
+            self.append(Missing(reason_of(error)))
 
     return careful
 
@@ -99,7 +124,7 @@ def attempt_wide(self):
     try:
         self.append(made if isinstance(made, Missing) else made.__new__(made, *arguments, **named))
     except Exception as error:
-        self.append(Missing(f"{type(error).__name__}: {error}"))
+        self.append(Missing(reason_of(error)))
 
 
 def attempt_new(self):
@@ -107,7 +132,7 @@ def attempt_new(self):
     try:
         self.append(made if isinstance(made, Missing) else made.__new__(made, *arguments))
     except Exception as error:
-        self.append(Missing(f"{type(error).__name__}: {error}"))
+        self.append(Missing(reason_of(error)))
 
 
 def attempt_build(self):
@@ -115,7 +140,7 @@ def attempt_build(self):
     try:
         pickle._Unpickler.load_build(self)
     except Exception as error:
-        self.broken[id(value)] = (value, f"{type(error).__name__}: {error}")
+        self.broken[id(value)] = (value, reason_of(error))
         while self.stack[-1] is not value:
             self.stack.pop()
 
