@@ -97,6 +97,13 @@ describe("values", () => {
     expect(await valueAfter(before, after)).toEqual([true, "m", 7, 1, true, true, true, "string"]);
   });
 
+  test("by the names of what every program has are the program's", async () => {
+    const before =
+      "const process = { n: 1 }, Map = [2], Set = 4, Reflect = 5; var URL = null; class Blob { x = 3 } const blob = new Blob()";
+    const after = "[process, Map, URL, new Blob().x, blob instanceof Blob, Set, Reflect]";
+    expect(await valueAfter(before, after)).toEqual([{ n: 1 }, [2], null, 3, true, 4, 5]);
+  });
+
   test("made without a declaration are saved too, deleted ones are not", async () => {
     expect(await valueAfter("implicit = 1; gone = 2; delete globalThis.gone", "[implicit, typeof gone]")).toEqual([
       1,
@@ -128,6 +135,61 @@ describe("functions and classes", () => {
     expect(await valueAfter(before, after)).toEqual(["HI REX", true, true, 2, "made", 3, true, true, 1, true]);
   });
 
+  test("keep what their prototypes inherit, have been given and have lost", async () => {
+    const before = [
+      "function Base() {} Base.prototype.greet = function () { return 'base' }; function Sub() {} Sub.prototype = Object.create(Base.prototype); const sub = new Sub(); function Own() {} Own.prototype = { constructor: Own, m() { return 'm' } }; const own = new Own(); class Heir extends Sub {} const heir = new Heir()",
+      "function Linked() {} Object.setPrototypeOf(Linked.prototype, Base.prototype); Object.setPrototypeOf(Linked, Base); Base.shared = 1; const linked = new Linked(); function* gen() {} gen.prototype.extra = 1",
+      "class A { hello() { return 'hello' } gone() {} get g() { return 7 } static s() { return 's' } ['com' + 'puted']() { return 'c' } } A.prototype.hi = A.prototype.hello; delete A.prototype.gone; A.t = A.s; A.prototype.s = A.s; const detached = A.prototype.hello; Object.defineProperty(A.prototype, 'g2', Object.getOwnPropertyDescriptor(A.prototype, 'g'))",
+      "class P { hello() { return 'old' } } P.prototype.old = P.prototype.hello; P.prototype.hello = function () { return 'new ' + this.old() }; const p = new P(); class F { m() {} static c = 1 } Object.freeze(F.prototype); Object.freeze(F); class N { static name = 'given' }",
+      "class B1 {} class B2 extends B1 {} const b2 = new B2(); Object.setPrototypeOf(B2.prototype, Base.prototype)",
+      "class Old1 { x() { return 1 } } class Kid extends Old1 {} const kid = new Kid()",
+      "class Old1 { x() { return 2 } }",
+    ];
+    const after = `[sub instanceof Sub && sub instanceof Base, sub.greet(), Object.getPrototypeOf(sub) === Sub.prototype, Object.keys(Sub.prototype), own.m(), own instanceof Own, Object.keys(Own.prototype),
+      heir instanceof Base && heir instanceof Sub, heir.greet(), linked.greet(), Linked.shared, gen.prototype.extra, typeof gen().next,
+      A.prototype.hi === A.prototype.hello, new A().hi(), "gone" in A.prototype, A.t === A.s, A.prototype.s === A.s, detached === A.prototype.hello, new A().g2, new A().computed(),
+      p.hello(), Object.isFrozen(F.prototype), Object.isFrozen(F), N.name, b2.greet(), kid.x(), kid instanceof Kid]`;
+    const { saved, restored, run } = await overSleep(before, after);
+    expect([saved.dropped, restored.dropped]).toEqual([[], []]);
+    expect(run.error).toBeNull();
+    // prettier-ignore
+    expect(run.results[0]?.json).toEqual([true, "base", true, [], "m", true, ["constructor", "m"], true, "base", "base", 1, 1, "function",
+      true, "hello", false, true, true, true, 7, "c", "new old", true, true, "given", "base", 1, true]);
+  });
+
+  test("that are not what their text says are dropped by name", async () => {
+    const before = [
+      "class A { static pick() { return { hello() { return 'other' } } } hello() { return 'other' } } A.prototype.hi = A.pick().hello; const a = new A()",
+      "class C { m() { return 1 } } C.prototype.constructor = Object; const c = new C(); class D { a = 1 }",
+    ];
+    const { saved } = await overSleep(before, "1");
+    expect(Object.keys(reasons(saved)).toSorted()).toEqual(["A", "C", "a", "c"]);
+    expect(saved.kept).toEqual(["D"]);
+  });
+
+  test("are strict where they were, and only there", async () => {
+    const before = [
+      "'use strict'; function a() { return this === undefined } const b = function () { return !this }, o = { m() { return !this } }; await 1",
+      "function c() { return this === undefined }",
+    ];
+    expect(await valueAfter(before, "const { m } = o; [a(), b(), m(), c()]")).toEqual([true, true, true, false]);
+  });
+
+  test("of the same text as one that was made inside of another are not taken for it", async () => {
+    const before = [
+      "let count = 100; const next = () => ++count; function counter() { let count = 0; return () => ++count } const c1 = counter(); c1(); c1()",
+      "const same = (x) => x, log = (x) => console.log(x); function each(list) { console.log(1); return [list.map((x) => x), list.map((x) => log(x)), list.map((x) => console.log(x))] }",
+      "const self = () => this; const own = { m() { return () => this } }; const caught = own.m(); const part = () => cou; function mk(cou) { return () => count + cou }",
+    ];
+    const { saved, run } = await overSleep(
+      before,
+      "[typeof next, typeof c1, same(3), typeof log, typeof caught, count]",
+    );
+    expect(Object.keys(reasons(saved)).toSorted()).toEqual(["c1", "caught", "next", "self"]);
+    expect(reasons(saved)["c1"]).toContain("inside of another one");
+    expect(run.results[0]?.json).toEqual(["undefined", "undefined", 3, "function", "undefined", 100]);
+  });
+
   test("errors in them tell the lines they were written in", async () => {
     const { run } = await overSleep(
       "const x = 1;\n\nfunction boom(y: number) {\n  throw new Error('b')\n}",
@@ -157,6 +219,55 @@ test("imports are imported again, and what they gave is what it was", async () =
     const path = require("node:path"); const { join } = require("node:path"); const thing = new T(); const { Database } = await import("bun:sqlite");`;
   const after = `[lib(), value === all.value, thing instanceof T, fs.readFileSync === readFileSync, path.join === join, typeof Database, typeof all.Thing]`;
   expect(await valueAfter(before, after)).toEqual(["lib", true, true, true, true, "function", "function"]);
+});
+
+describe("data of the program's own modules", () => {
+  const write = (name: string, text: string): void => writeFileSync(join(directory, name), text);
+
+  test("comes back as it was changed, and is still what the module has", async () => {
+    write("d.json", '{"k":[1],"gone":1,"deep":{"list":[{"a":1},{"a":2}]}}');
+    write(
+      "cfg.ts",
+      `class Client { n = 0 } const client = new Client();
+      export const cfg = { n: 1, log() { return this.n }, client, sub: { list: [1] }, get twice() { return this.n * 2 } }; export default { z: 1 };
+      export const frozen = Object.freeze({ list: Object.freeze([1, 2]) }), list = [1, 2, 3], map = new Map<string, unknown>([["a", 1]]);
+      export const look = () => [cfg.n, cfg.sub.list.length, list.length, map.size]; export const untouched = { n: 1 };`,
+    );
+    write("plain.cjs", "module.exports = { n: 1, f() { return 'f' }, list: [] }");
+    const before = [
+      "import d from './d.json'; import other, { cfg, frozen, look, list, map } from './cfg.ts'; const plain = require('./plain.cjs'), { f } = plain; import * as all from './cfg.ts'",
+      "d.k.push(3); delete d.gone; d.deep.list.shift(); d.added = { own: [1] }; const inner = d.deep; cfg.n = 5; cfg.sub.list.push(2); cfg.mine = (x) => x + cfg.n; list.length = 1; map.set('b', list); other.z = 2; plain.n = 2; plain.more = () => plain.n; plain.list.push(plain); const { log, client } = cfg",
+    ];
+    const after = `[d, inner === d.deep, look(), cfg.mine(1), cfg.log(), cfg.log === log, cfg.client === client, client.constructor.name, cfg.twice, cfg === all.cfg, frozen === all.frozen && Object.isFrozen(frozen.list),
+      map.get("b") === list, all.default.z, plain.n, plain.more(), f === plain.f, plain.list[0] === plain, require('./plain.cjs') === plain, (await import('./d.json')).default === d]`;
+    const { saved, restored, run } = await overSleep(before, after);
+    expect([saved.dropped, restored.dropped]).toEqual([[], []]);
+    expect(run.error).toBeNull();
+    // prettier-ignore
+    expect(run.results[0]?.json).toEqual([{ k: [1, 3], deep: { list: [{ a: 2 }] }, added: { own: [1] } }, true, [5, 2, 1, 2], 6, 5, true, true, "Client", 10, true, true,
+      true, 2, 2, 2, true, true, true, true]);
+  });
+
+  test("is changed through the module as a whole too", async () => {
+    write("cfg.ts", "export const cfg = { n: 1 }; export const other = () => cfg.n");
+    expect(await valueAfter("import * as all from './cfg.ts'; all.cfg.n = 5", "[all.cfg.n, all.other()]")).toEqual([
+      5, 5,
+    ]);
+  });
+
+  test("that cannot be saved is dropped by name, and what comes from the same module is there", async () => {
+    write("app.ts", "export const state: any = { open: null }; export const version = () => 7");
+    const before = "import { state, version } from './app.ts'; state.open = Promise.resolve(1)";
+    const { saved, run } = await overSleep(before, "[version(), typeof state]");
+    expect(reasons(saved)).toEqual({ state: "it holds a Promise at .open" });
+    expect(run.results[0]?.json).toEqual([7, "undefined"]);
+  });
+
+  test("is as it was imported and required, whichever came first", async () => {
+    write("d.json", '{"k":[1]}');
+    const before = ["import d from './d.json'", "const e = require('./d.json'); d.k.push(2); const same = d === e"];
+    expect(await valueAfter(before, "[d, e.default === d, d === e === same]")).toEqual([{ k: [1, 2] }, true, true]);
+  });
 });
 
 describe("what cannot be saved", () => {

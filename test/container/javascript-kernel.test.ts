@@ -50,6 +50,41 @@ describe("names", () => {
     ]);
   });
 
+  test("what is exported is declared, as if it were not", async () => {
+    write("exported.ts", "export const other = 5; globalThis.exportedRan = true");
+    const code = `export function f() { return 1 }
+      export default class K { x = 2 }
+      export const c = 3, { export: d } = { export: 4 }; export async function g() { return 6 }
+      const e = 5; export { c as cc, e }; export type { T } from "./gone.ts"; export type U = string; export interface I {}
+      export * from "./exported.ts"
+      export abstract class L {} export enum En { A = 7 } namespace N { export const n = 8 }
+      [f(), new K().x, c, d, e, await g(), exportedRan, typeof L, En.A, N.n]`;
+    expect(await kernel.valueOf(code)).toEqual([1, 2, 3, 4, 5, 6, true, "function", 7, 8]);
+    for (const anonymous of [
+      "function () {}",
+      "class extends Array {}",
+      "() => 1",
+      "{ a: 1 }",
+      "async () => {}",
+      "5",
+    ]) {
+      const { error } = await kernel.run(`export default ${anonymous}`);
+      expect({ anonymous, error }).toEqual({ anonymous, error: null });
+    }
+    expect(await kernel.valueOf("export default function named() { return 9 }\nnamed()")).toBe(9);
+    expect((await kernel.run("const a = 1\nexport { a }\n\nnowhere()")).error).toMatchObject({ line: 4, column: 1 });
+  });
+
+  test("'use strict' holds for all of a run, and for no other", async () => {
+    const code =
+      "'use strict'; function f() { return this === undefined }; const g = function () { return this === undefined };";
+    expect(await kernel.valueOf(`${code} [f(), g()]`)).toEqual([true, true]);
+    expect(await kernel.valueOf(`${code} await 1; [f(), g()]`)).toEqual([true, true]);
+    expect(await kernel.valueOf(code.replace("'use strict';", "") + "[f(), g()]")).toEqual([false, false]);
+    const { error } = await kernel.run("'use strict'; function h() {\n  nowhere()\n}\nh()");
+    expect(error?.traceback[0]).toMatch(/^at h \(<run \d+>:2:3\)$/);
+  });
+
   test("values are of the ordinary realm", async () => {
     expect(await kernel.valueOf("[[] instanceof Array, new Error() instanceof Error, this === globalThis]")).toEqual([
       true,
@@ -79,6 +114,7 @@ describe("TypeScript and JSX", () => {
       props: { id: "x", children: ["don't ", { type: "b", props: { children: "go" } }] },
     });
     expect(await kernel.valueOf("<></>")).toEqual({ type: "fragment", props: {} });
+    expect(await kernel.valueOf("<p>\nexport class X\n</p>")).toMatchObject({ props: { children: "export class X" } });
   });
 });
 
@@ -115,6 +151,31 @@ describe("imports", () => {
     ).toBe("down");
   });
 
+  test("of what a module has not is an error, as in a file; of a type it is none", async () => {
+    write("some.ts", "export interface Kind { a: number } export const some = 1");
+    for (const code of [
+      "1;\nimport { nope } from './some.ts'; nope",
+      "1;\nimport { some as s, nope as n } from './some.ts'; [s, n]",
+      "1;\nimport none from './some.ts'; none",
+    ]) {
+      const { error } = await kernel.run(code);
+      expect([error?.name, error?.line, error?.column]).toEqual(["SyntaxError", 2, 1]);
+      expect(error?.message).toMatch(/Export named '(?:nope|default)' not found in module/);
+    }
+    const typed = "import { Kind, some, type Other } from './some.ts'; const kind: Kind = { a: some }; kind.a";
+    expect(await kernel.valueOf(typed)).toBe(1);
+    expect(await kernel.valueOf("(await import('./some.ts')).nope === undefined")).toBe(true);
+  });
+
+  test("work whatever the program calls its variables", async () => {
+    await using other = await startKernel();
+    writeFileSync(join(other.directory, "lib.ts"), "export const named = 7");
+    await other.run("const process = { cwd: 1 }, Bun = null, URL = 0, Map = 1; function createRequire() {}");
+    const code = `import { named } from "./lib.ts"; [named, (await import("./lib.ts")).named, require("./lib.ts").named, import.meta.dir === __dirname,
+      import.meta.url.startsWith("file:"), typeof import.meta.env.PATH, import.meta.resolve("./lib.ts").endsWith("/lib.ts"), process.cwd]`;
+    expect(await other.valueOf(code)).toEqual([7, 7, 7, true, true, "string", true, 1]);
+  });
+
   test("what is not there is an error that names it", async () => {
     const { error } = await kernel.run("import x from './missing.ts'");
     expect(error?.message).toContain("./missing.ts");
@@ -131,6 +192,45 @@ describe("top level", () => {
     const code = `const far = setTimeout(() => {}, 3_600_000); let turns = 0;
       while (turns < 200) await new Promise((resolve) => setImmediate(() => resolve(turns++))); clearTimeout(far); turns`;
     expect(await kernel.valueOf(code)).toBe(200);
+  });
+
+  test("what is used is disposed of at the end of its run, after the last value, and the rest stays", async () => {
+    const use = "{ open: true, [Symbol.dispose]() { console.log('disposed'); this.open = false } }";
+    const code = `const q = 1; using used = ${use}, s = null; const y = 2, z = [y]; const { a, b: [c] } = { a: 1, b: [2] }; class K { x = used.open }
+      await 1
+      console.log('last');
+      [new K().x, y, z.length, a + c]`;
+    const { stdout, results, error } = await kernel.run(code);
+    expect({ error, stdout, json: results[0]?.json }).toEqual({
+      error: null,
+      stdout: "last\ndisposed\n",
+      json: [true, 2, 1, 3],
+    });
+    expect(await kernel.valueOf("[q, y, z[0], a, c, typeof K, typeof used]")).toEqual([
+      1,
+      2,
+      2,
+      1,
+      2,
+      "function",
+      "undefined",
+    ]);
+    expect(
+      await kernel.valueOf(`await using later = { async [Symbol.asyncDispose]() { globalThis.over = 1 } }; 7`),
+    ).toBe(7);
+    expect(await kernel.valueOf("over")).toBe(1);
+    for (const nothing of [
+      "if (true) { 5 }",
+      "const w = 5",
+      "for (const x of [1]) x",
+      "undefined",
+      "function f() {}",
+      "if (used) 5; else 6",
+      "at: for (;;) break at",
+    ]) {
+      expect((await kernel.run(`using r = null; ${nothing}`)).results).toEqual([]);
+    }
+    expect((await kernel.run("using r = null;\n\n  nowhere(r)")).error).toMatchObject({ line: 3, column: 3 });
   });
 
   test("env holds for its run alone", async () => {
@@ -362,6 +462,19 @@ describe("errors", () => {
     const thrown = await kernel.run("setTimeout(() => { throw new Error('in a timer') }, 1); await Bun.sleep(50)");
     expect(thrown.stderr).toContain("in a timer");
     expect(await kernel.valueOf("1")).toBe(1);
+  });
+
+  test("that nobody handles quote what the user wrote, on whatever line they are", async () => {
+    for (const before of [
+      "await 1; ",
+      "await 1;\n",
+      "await 1;\n\n\n",
+      "await 1;\nconst indented = [\n                    1];\n",
+    ]) {
+      const { stderr } = await kernel.run(`${before}Promise.reject(new TypeError("nobody"))`);
+      expect(stderr).toContain("nobody");
+      expect(stderr).not.toMatch(/async\(\)|kernels/);
+    }
   });
 
   test("printed by the program have the same lines", async () => {

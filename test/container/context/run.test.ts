@@ -26,6 +26,20 @@ describe.skipIf(!hasPython)("in a Python context", () => {
     expect(await context.value("asyncio.run(asyncio.sleep(0, 'of its own'))")).toBe("'of its own'");
   });
 
+  test("where something is awaited, all of the run has the loop, and what it sets stays", async () => {
+    const code = `
+import asyncio, contextvars
+async def work(n): return n
+number = contextvars.ContextVar("number")
+number.set(5)
+tasks = [asyncio.create_task(work(n)) for n in range(3)]
+await asyncio.gather(*tasks)`;
+    expect(await context.value(code)).toBe("[0, 1, 2]");
+    expect(await context.value("number.get()")).toBe("5");
+    expect(await context.value("await asyncio.sleep(0)\nasyncio.current_task().done()")).toBe("False");
+    expect((await context.run("asyncio.current_task()\n1 / 0\nawait work(1)")).error).toMatchObject({ line: 2 });
+  });
+
   test("output belongs to the run that printed it, of subprocesses and to file descriptors too", async () => {
     const code = `
 import os, subprocess, sys
@@ -69,7 +83,11 @@ print("oops", file=sys.stderr)`;
       main: true,
       text: "{'a': {1, 2}}",
     });
-    expect((await context.run("[float('nan')]")).results[0]).toEqual({ type: "text", main: true, text: "[nan]" });
+    for (const text of ["[nan]", "[9007199254740993]", "{1: 2, '1': 3}", "[{'a': {True: 1, 'true': 2}}]"]) {
+      const { results } = await context.run(text.replace("nan", "float('nan')"));
+      expect(results).toEqual([{ type: "text", main: true, text }]);
+    }
+    expect((await context.run("{1: [-9007199254740991]}")).results[0]?.json).toEqual({ 1: [-9_007_199_254_740_991] });
   });
 
   test("objects show the forms that they have themselves", async () => {
@@ -135,6 +153,18 @@ pd.DataFrame({"a": [1, 2], "b": ["x", None]})`);
     expect(text).toContain("line 3, in <module>");
     expect(text).not.toContain("python.py");
     expect((await context.run("import asyncio\nasync def late():\n  1 / 0\nawait late()")).error?.line).toBe(3);
+  });
+
+  test("a warning tells the line of its run, and that run alone", async () => {
+    const code = "import warnings\ndef warn(): warnings.warn('careful', stacklevel=3)\nwarn()";
+    for (let time = 0; time < 2; time++) {
+      const { stderr } = await context.run(code);
+      expect(stderr).toMatch(/^<run \d+>:3: UserWarning: careful\n {2}warn\(\)\n$/);
+    }
+    const { stderr } = await context.run("async def later(): pass\nlater()");
+    expect(stderr).toContain("RuntimeWarning: coroutine 'later' was never awaited");
+    expect(stderr).not.toContain("python.py");
+    expect((await context.run("1")).stderr).toBe("");
   });
 
   test("a syntax error tells its line, and nothing of the code has run", async () => {

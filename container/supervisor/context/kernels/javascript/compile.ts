@@ -5,9 +5,11 @@
 import { alignTokens } from "./align.ts";
 import { Layout, Lines } from "./layout.ts";
 import type { Shift } from "./layout.ts";
+import { findNeeds, withoutExports } from "./statements.ts";
 import { matchBrackets, tokenize } from "./tokens.ts";
 import type { Token } from "./tokens.ts";
 import { transpile } from "./transpile.ts";
+import { findUsing } from "./using.ts";
 
 export interface Compiled {
   /** The user's declarations at top level. */
@@ -22,7 +24,21 @@ export interface Compiled {
   /** The last statement is an expression: the script's value; of an async body, the only element of what it returns. */
   readonly hasValue: boolean;
   readonly shifts: readonly Shift[];
+  readonly isStrict: boolean;
+  /** What its imports have to give. */
+  readonly needs: readonly NeedAt[];
 }
+
+export interface NeedAt {
+  readonly specifier: string;
+  readonly names: readonly string[];
+  /** From 1. */
+  readonly line: number;
+  readonly column: number;
+}
+
+/** In front of what is strict. */
+export const STRICT = '"use strict";';
 
 /** Where compiled code finds `meta`. */
 export const META = "$cell$";
@@ -39,20 +55,26 @@ const NOTHING: Compiled = {
   isAsync: false,
   hasValue: false,
   shifts: [],
+  isStrict: false,
+  needs: [],
 };
 
 /** @throws BuildMessage or AggregateError of them, as the transpiler does */
-export function compile(code: string): Compiled {
+export function compile(text: string): Compiled {
+  const code = leavesExports(text) ? withoutExports(text) : text;
   const printed = transpile(code);
   const tokens = tokenize(printed);
   if (tokens.length === 0) return NOTHING;
   const partners = matchBrackets(tokens);
-  const { names, isAsync, start, end } = readFrame(tokens);
+  const frame = readFrame(tokens);
+  const { isAsync, start, end } = frame;
   const written = tokenize(code);
   const origins = alignTokens(tokens.slice(start, end), written);
   const originOf = (index: number): Token | null => written[origins[index - start] ?? -1] ?? null;
 
-  const value = findValue(tokens, partners, start, end);
+  const using = isAsync && /\busing\b/.test(code) ? findUsing(printed, tokens, partners, start, end) : null;
+  const names = [...frame.names, ...(using?.names ?? [])];
+  const value = using === null ? findValue(tokens, partners, start, end) : using.value;
   const functions = findFunctions(tokens, partners, start, end, names);
   const shown = value !== null && !isDeclaration(tokens, value, names, origins[value.start - start] ?? -1, written);
 
@@ -62,16 +84,22 @@ export function compile(code: string): Compiled {
       const token = tokens[index];
       if (token === undefined) return;
       const before = tokens[index - 1];
+      const added = using?.inserted.get(index);
+      if (added !== undefined) layout.insert(added);
+      if (using?.skipped.has(index) === true) continue;
       const origin = originOf(index);
       const gap = before !== undefined && before.end < token.start;
       // A script has no `import.meta`; the kernel keeps one by a name that is as long.
       const isMeta = token.text === "import" && tokens[index + 1]?.text === "." && before?.text !== ".";
       const printed = isMeta ? { ...token, text: META } : token;
       layout.add(printed, gap, origin, origin === null ? null : lines.placeOf(origin.start));
+      if (using?.ended.has(index) === true) layout.insert(";");
     }
   };
 
   const head = new Layout();
+  const isStrict = hasDirective(tokens, start);
+  if (isStrict && functions.length > 0) head.insert(STRICT);
   const body = new Layout();
   if (isAsync) body.insert(ASYNC_HEAD);
   let at = start;
@@ -88,18 +116,47 @@ export function compile(code: string): Compiled {
     if (!isBare) body.insert(open);
     place(body, value.start, value.end);
     body.insert(isBare ? ";" : close);
+    if (using !== null) place(body, value.end + 1, end);
   }
 
   const words = new Set(written.map(({ text }) => text));
   return {
     names: names.filter((name) => words.has(name)),
     hidden: names.filter((name) => !words.has(name)),
-    functions: head.text,
+    functions: functions.length === 0 ? "" : head.text,
     body: body.text + (isAsync ? ASYNC_TAIL : ""),
     isAsync,
     hasValue: shown,
     shifts: [...head.shifts, ...body.shifts],
+    isStrict,
+    needs: words.has("import") ? needsOf(written, tokens.slice(start, end), lines) : [],
   };
+}
+
+/** Some the transpiler takes away by itself; and the word may be in the text of an element. */
+function leavesExports(text: string): boolean {
+  if (!/\bexport\b/.test(text)) return false;
+  try {
+    return tokenize(transpile(text)).some((token) => token.text === "export");
+  } catch {
+    return true;
+  }
+}
+
+function hasDirective(tokens: readonly Token[], start: number): boolean {
+  for (let at = start; tokens[at]?.kind === "string" && tokens[at + 1]?.text === ";"; at += 2) {
+    if (tokens[at]?.text.slice(1, -1) === "use strict") return true;
+  }
+  return false;
+}
+
+function needsOf(written: readonly Token[], printed: readonly Token[], lines: Lines): NeedAt[] {
+  const used = (name: string): number =>
+    printed.filter((token, at) => token.text === name && printed[at - 1]?.text !== ".").length;
+  return findNeeds(written, used).map(({ specifier, names, start }) => {
+    const { line, column } = lines.placeOf(start);
+    return { specifier, names, line: line + 1, column: column + 1 };
+  });
 }
 
 interface Frame {

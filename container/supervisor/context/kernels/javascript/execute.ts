@@ -38,6 +38,7 @@ export function execute(context: Context, code: string, file: string): Outcome {
   const prepared = prepare(context, code, file);
   if ("error" in prepared) return { error: prepared.error, value: null };
   const { compiled, functions, body } = prepared;
+  context.imports.expect(file, compiled.needs);
   giveBack(context);
   const settled = runBody(functions, body, compiled);
   turnOnce();

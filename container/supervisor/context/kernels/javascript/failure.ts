@@ -59,10 +59,11 @@ export function printFailure(thrown: unknown): string {
     .split("\n")
     .filter((line) => !isKernels(line));
   // The line that the engine quotes may begin with what is the kernel's.
-  const quoted = lines.findIndex((line) => line.startsWith(`1 | ${ASYNC_HEAD}`));
+  const quoted = lines.findIndex((line) => /^ *\d+ \| /.test(line) && line.includes(`| ${ASYNC_HEAD}`));
   if (quoted >= 0) {
     lines[quoted] = lines[quoted]?.replace(ASYNC_HEAD, "") ?? "";
-    lines[quoted + 1] = lines[quoted + 1]?.replace(" ".repeat(ASYNC_HEAD.length), "") ?? "";
+    const below = lines[quoted + 1] ?? "";
+    if (/^ *\^/.test(below)) lines[quoted + 1] = below.replace(" ".repeat(ASYNC_HEAD.length), "");
   }
   return lines.join("\n").trimEnd();
 }

@@ -75,6 +75,25 @@ const guarded: readonly Guarded[] = [
   guard(process, ["cwd", "chdir", "kill", "on"]),
 ];
 
+const names = new Set<PropertyKey>(NAMES);
+
+/** Of a global: while the kernel works it may not be the program's. */
+export function isGuarded(name: string): boolean {
+  return names.has(name);
+}
+
+/** The changes, with the program's own global of this name among them; undefined: without it. */
+export function withGlobal(
+  changes: readonly Change[],
+  name: string,
+  value: { readonly of: unknown } | undefined,
+): readonly Change[] {
+  const others = changes.filter(({ object, key }) => object !== globalThis || key !== name);
+  if (value === undefined) return others;
+  const theirs = { value: value.of, writable: true, enumerable: true, configurable: true };
+  return [...others, { object: globalThis, key: name, theirs: bare(theirs) }];
+}
+
 /** Everything as it was at the start. Gives back what the user had changed. */
 export function lift(): readonly Change[] {
   const changes: Change[] = [];

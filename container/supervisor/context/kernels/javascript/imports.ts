@@ -3,6 +3,9 @@
 import { createRequire } from "node:module";
 import { constants, Script } from "node:vm";
 
+import type { NeedAt } from "./compile.ts";
+import { findWays, isOwn } from "./exports.ts";
+import type { Way } from "./exports.ts";
 import { withOriginals } from "./guard.ts";
 
 export interface Origin {
@@ -12,6 +15,11 @@ export interface Origin {
   readonly directory: string;
   readonly type?: string;
 }
+
+/** What the program may call by the same names is not these. */
+const { env } = process;
+const cwd = process.cwd.bind(process);
+const { pathToFileURL, resolveSync } = Bun;
 
 type Importer = (specifier: string, options?: ImportCallOptions) => Promise<object>;
 
@@ -34,8 +42,11 @@ function importerFor(directory: string): Importer {
 
 export class Imports {
   readonly #origins = new Map<object, Origin>();
+  #needs: readonly NeedAt[] = [];
+  #file = "";
+  readonly #ways = new Map<object, ReadonlyMap<object, Way>>();
 
-  async load(specifier: string, type?: string, directory = process.cwd()): Promise<object> {
+  async load(specifier: string, type?: string, directory = cwd()): Promise<object> {
     const load = withOriginals(() => importerFor(directory));
     const again = (): Promise<object> => load(specifier, type === undefined ? undefined : { with: { type } });
     const namespace = await again().catch((error: unknown) => {
@@ -44,14 +55,42 @@ export class Imports {
       return again();
     });
     const origin: Origin = { by: "import", specifier, directory, ...(type === undefined ? {} : { type }) };
-    withOriginals(() => this.#origins.set(namespace, origin));
+    withOriginals(() => {
+      this.#note(namespace, origin);
+      this.#check(namespace, specifier);
+    });
     return namespace;
   }
 
-  require(specifier: string, directory = process.cwd()): unknown {
+  /** What the imports of a run need: one that is not there is an error, as for a file. */
+  expect(file: string, needs: readonly NeedAt[]): void {
+    this.#needs = needs;
+    this.#file = file;
+  }
+
+  #check(namespace: object, specifier: string): void {
+    for (const { specifier: needed, names, line, column } of this.#needs) {
+      const missing = needed === specifier ? names.find((name) => !(name in namespace)) : undefined;
+      if (missing === undefined) continue;
+      const message = `Export named '${missing}' not found in module '${specifier}'.`;
+      const error = new SyntaxError(message);
+      error.stack = `SyntaxError: ${message}\n    at ${this.#file}:${line}:${column}`;
+      throw error;
+    }
+  }
+
+  #note(module: object, origin: Origin): void {
+    const isKnown = this.#origins.has(module);
+    // To require what was imported may give the same, which by itself it would not.
+    if (isKnown && origin.by === "require") return;
+    this.#origins.set(module, origin);
+    if (!isKnown && isOwn(origin)) this.#ways.set(module, findWays(module));
+  }
+
+  require(specifier: string, directory = cwd()): unknown {
     const exported: unknown = createRequire(fileIn(directory))(specifier);
     const isObject = (typeof exported === "object" || typeof exported === "function") && exported !== null;
-    if (isObject) withOriginals(() => this.#origins.set(exported, { by: "require", specifier, directory }));
+    if (isObject) withOriginals(() => this.#note(exported, { by: "require", specifier, directory }));
     return exported;
   }
 
@@ -64,6 +103,11 @@ export class Imports {
     return this.#origins.get(namespace);
   }
 
+  /** To what hangs in its data. */
+  waysOf(module: object): ReadonlyMap<object, Way> {
+    return this.#ways.get(module) ?? new Map<object, Way>();
+  }
+
   /** All of them, in the order of their import. */
   entries(): [object, Origin][] {
     return [...this.#origins];
@@ -74,7 +118,7 @@ export class Imports {
  * again. */
 function forget(directory: string): void {
   try {
-    Bun.resolveSync("./.buntime-nothing", directory);
+    resolveSync("./.buntime-nothing", directory);
   } catch {
     // As it must be.
   }
@@ -82,7 +126,7 @@ function forget(directory: string): void {
 
 /** `require` and `import.meta`, for wherever the program is. */
 export function createModuleScope(imports: Imports): { readonly require: object; readonly meta: object } {
-  const here = (): NodeJS.Require => createRequire(fileIn(process.cwd()));
+  const here = (): NodeJS.Require => createRequire(fileIn(cwd()));
   const first = here();
   const require = Object.assign((specifier: string) => imports.require(specifier), {
     resolve: Object.assign((specifier: string, options?: { paths?: string[] }) => here().resolve(specifier, options), {
@@ -94,31 +138,31 @@ export function createModuleScope(imports: Imports): { readonly require: object;
   });
   const meta = {
     get dir(): string {
-      return process.cwd();
+      return cwd();
     },
     get dirname(): string {
-      return process.cwd();
+      return cwd();
     },
     get path(): string {
-      return fileIn(process.cwd());
+      return fileIn(cwd());
     },
     get filename(): string {
-      return fileIn(process.cwd());
+      return fileIn(cwd());
     },
     get url(): string {
-      return Bun.pathToFileURL(fileIn(process.cwd())).href;
+      return pathToFileURL(fileIn(cwd())).href;
     },
     get env(): NodeJS.ProcessEnv {
-      return process.env;
+      return env;
     },
     file: "[context].ts",
     main: true,
     require,
     resolve: (specifier: string): string => {
-      const path = Bun.resolveSync(specifier, process.cwd());
-      return path.startsWith("/") ? Bun.pathToFileURL(path).href : path;
+      const path = resolveSync(specifier, cwd());
+      return path.startsWith("/") ? pathToFileURL(path).href : path;
     },
-    resolveSync: (specifier: string, parent = process.cwd()): string => Bun.resolveSync(specifier, parent),
+    resolveSync: (specifier: string, parent = cwd()): string => resolveSync(specifier, parent),
   };
   return { require, meta };
 }

@@ -23,6 +23,8 @@ const RESULTS_MOST = 1000;
 
 export class Kernel {
   readonly #context: Context = createContext();
+  /** Not what the program may call by that name. */
+  readonly #process = process;
   readonly #leave = process.exit.bind(process);
   /** The run under way. */
   #run: { readonly id: number; shown: number; readonly pending: Promise<void>[] } | null = null;
@@ -117,7 +119,7 @@ export class Kernel {
       Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
     }
     Object.defineProperty(globalThis, META, { value: { meta } });
-    process.exit = (code) => this.#exit(Number(code ?? process.exitCode ?? 0));
+    process.exit = (code) => this.#exit(Number(code ?? this.#process.exitCode ?? 0));
     // Nothing runs: there is nothing to interrupt. While something does, the engine has the signal.
     process.on("SIGINT", () => {});
     process.on("unhandledRejection", reportFailure);
@@ -129,7 +131,7 @@ export class Kernel {
   #exit(code: number): never {
     if (this.#run === null) throw new Error("process.exit() was called outside of a run: the context goes on");
     this.#context.exit = { code };
-    process.kill(process.pid, "SIGINT");
+    this.#process.kill(this.#process.pid, "SIGINT");
     for (;;);
   }
 }

@@ -1,8 +1,11 @@
 // The text of what was run, for as long as a function of it may have to be saved.
 import { ASYNC_HEAD } from "./compile.ts";
 import type { Compiled } from "./compile.ts";
+import { Names } from "./names.ts";
 import { findScopes, isInside } from "./scopes.ts";
 import type { Scope } from "./scopes.ts";
+import { tokenize } from "./tokens.ts";
+import type { Token } from "./tokens.ts";
 
 /** The oldest are forgotten: functions of theirs cannot be saved. */
 const KEPT_CHARACTERS = 16 * 1024 * 1024;
@@ -14,6 +17,7 @@ export interface Source {
   /** Of its first character, from 0. */
   readonly line: number;
   readonly column: number;
+  readonly isStrict?: boolean;
   /** Found when they are needed. */
   scopes?: readonly Scope[];
 }
@@ -22,22 +26,24 @@ export interface Found {
   readonly file: string;
   readonly line: number;
   readonly column: number;
+  readonly isStrict?: boolean;
 }
 
 export class Sources {
   #sources: Source[] = [];
   #characters = 0;
 
-  add(file: string, { functions, body, isAsync }: Compiled): void {
-    this.#keep({ file, text: functions, line: 0, column: 0 });
+  add(file: string, { functions, body, isAsync, isStrict }: Compiled): void {
+    const rest = isStrict ? { file, line: 0, isStrict } : { file, line: 0 };
+    this.#keep({ ...rest, text: functions, column: 0 });
     // The function around it is the kernel's own.
-    if (isAsync) this.#keep({ file, text: body.slice(ASYNC_HEAD.length, -1), line: 0, column: ASYNC_HEAD.length });
-    else this.#keep({ file, text: body, line: 0, column: 0 });
+    if (isAsync) this.#keep({ ...rest, text: body.slice(ASYNC_HEAD.length, -1), column: ASYNC_HEAD.length });
+    else this.#keep({ ...rest, text: body, column: 0 });
   }
 
   /** A function that was brought back. */
-  addFunction(text: string, { file, line, column }: Found): void {
-    this.#keep({ file, text, line, column });
+  addFunction(text: string, found: Found): void {
+    this.#keep({ ...found, text });
   }
 
   #keep(source: Source): void {
@@ -47,24 +53,44 @@ export class Sources {
     while (this.#characters > KEPT_CHARACTERS) this.#characters -= this.#sources.shift()?.text.length ?? 0;
   }
 
-  /** Where a function of this text was written, newest first. Null: nowhere. `inner`: only where it may hold on to variables
-   * of another function or block. */
+  /** Where a function of this text was written, newest first. Null: nowhere. `inner`: where it may hold on to variables of
+   * another function or block; it is not known of which of the places that have this text it comes. */
   find(text: string): Found | "inner" | null {
+    let found: Found | null = null;
     let isInner = false;
+    let names: Names | undefined;
     for (const source of this.#sources.toReversed()) {
+      let tokens: readonly Token[] | undefined;
       for (let at = source.text.indexOf(text); at >= 0; at = source.text.indexOf(text, at + 1)) {
+        if (isPartOfWord(source.text, at, text.length)) continue;
         source.scopes ??= findScopes(source.text);
-        if (isInside(source.scopes, at)) isInner = true;
-        else return place(source, at);
+        if (!isInside(source.scopes, at)) found ??= place(source, at);
+        else {
+          names ??= new Names(text);
+          tokens ??= tokenize(source.text);
+          if (names.mayBeBoundIn(tokens, at)) return "inner";
+          isInner = true;
+        }
       }
     }
-    return isInner ? "inner" : null;
+    return found ?? (isInner ? "inner" : null);
   }
 }
 
-function place({ file, text, line, column }: Source, at: number): Found {
+const ENDS_IN_WORD = /[\p{ID_Continue}$]$/u;
+const BEGINS_WITH_WORD = /^[\p{ID_Continue}$]/u;
+
+/** `() => a` is not what `() => all` begins with. */
+function isPartOfWord(text: string, at: number, length: number): boolean {
+  const meets = (end: number): boolean =>
+    ENDS_IN_WORD.test(text.slice(Math.max(0, end - 2), end)) && BEGINS_WITH_WORD.test(text.slice(end, end + 2));
+  return meets(at) || meets(at + length);
+}
+
+function place({ file, text, line, column, isStrict }: Source, at: number): Found {
   const before = text.slice(0, at);
   const start = before.lastIndexOf("\n") + 1;
   const lines = before.split("\n").length - 1;
-  return { file, line: line + lines, column: at - start + (lines === 0 ? column : 0) };
+  const found = { file, line: line + lines, column: at - start + (lines === 0 ? column : 0) };
+  return isStrict === true ? { ...found, isStrict } : found;
 }

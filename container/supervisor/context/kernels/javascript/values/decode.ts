@@ -2,6 +2,7 @@
 // when what they are built upon is there. What fails takes those names with it that reach it, and no others.
 import type { Dropped, Node, Property, Snapshot, Value } from "./graph.ts";
 import { ACCESSOR, CONFIGURABLE, ENUMERABLE, isReference, referencesOf, USUAL, WRITABLE } from "./graph.ts";
+import { claimObjects } from "./claims.ts";
 import { makeEmpty, makeView } from "./make.ts";
 import type { Workshop } from "./make.ts";
 
@@ -26,6 +27,8 @@ export class Decoder {
   readonly #made: unknown[] = [];
   /** Why, for each node that could not be made. */
   readonly #failed = new Map<number, string>();
+  /** They were a module's before, and have what that put there. */
+  #claimed: ReadonlySet<number> = new Set();
 
   constructor(snapshot: Snapshot, workshop: Workshop) {
     this.#snapshot = snapshot;
@@ -41,10 +44,13 @@ export class Decoder {
     });
     this.#each((node, id) => {
       if (node.kind === "view") this.#made[id] = makeView(node, this.#need(node.buffer) as ArrayBuffer);
-      if (node.kind === "export") this.#made[id] = this.#workshop.exportOf(this.#need(node.of) as object, node.name);
+      if (node.kind === "export") this.#made[id] = this.#workshop.exportOf(this.#need(node.of) as object, node);
       if (node.kind === "boxed") this.#made[id] = Object(this.#need(node.of));
       if (node.kind === "function" && !isClass(node)) this.#made[id] = this.#workshop.evaluate(node.text, node.place);
     });
+    this.#claimed = claimObjects(nodes, this.#made);
+    // What a class extends has to be as it was before the class is evaluated.
+    this.#each((node, id) => this.#replacePrototype(node, id));
     if (nodes.some(isClass)) {
       for (const [name, value] of all) bind(name, this.#resolve(value));
       // As far as it goes without them: their static parts may look at it.
@@ -53,8 +59,8 @@ export class Decoder {
       this.#each((_, id) => this.#evaluateClass(id, all, bind, visited));
     }
     this.#each((node, id) => {
-      if (node.kind !== "prototype") return;
-      this.#made[id] = Reflect.get(this.#need(node.of) as object, "prototype");
+      if (node.kind === "member") this.#made[id] = this.#memberOf(node);
+      if (node.kind === "prototype") this.#made[id] = Reflect.get(this.#need(node.of) as object, "prototype");
     });
     this.#each((node, id) => this.#fill(node, id, false));
     this.#each((node, id) => this.#close(node, id));
@@ -118,10 +124,15 @@ export class Decoder {
   }
 
   #fill(node: Node, id: number, early: boolean): void {
-    if (early && !EARLY.has(node.kind)) return;
+    if (early && (!EARLY.has(node.kind) || this.#claimed.has(id))) return;
+    if (node.kind === "module" || node.kind === "export") {
+      if (node.is !== undefined) this.#fill(node.is, id, early);
+      return;
+    }
     const target = this.#made[id] as object;
+    if (this.#claimed.has(id)) this.#clear(target, node);
     if (node.kind === "array" && node.items !== undefined) {
-      for (const [index, item] of node.items.entries()) (target as unknown[])[index] = this.#resolve(item);
+      for (const [index, item] of node.items.entries()) this.#put(target as unknown[], index, this.#resolve(item));
     }
     if (node.kind === "map") {
       (target as Map<unknown, unknown>).clear();
@@ -134,15 +145,46 @@ export class Decoder {
       for (const item of node.items) (target as Set<unknown>).add(this.#resolve(item));
     }
     for (const property of node.properties ?? []) this.#define(target, property, early);
-    if (node.kind === "function" && node.inherited !== undefined) {
-      const prototype = Reflect.get(target, "prototype") as object;
-      for (const property of node.inherited) this.#define(prototype, property, early);
-    }
     if (early) return;
-    if (node.kind === "function") {
-      Reflect.defineProperty(target, "name", { value: node.name, configurable: true });
+    if (node.kind === "function") this.#fillFunction(node, id);
+    if (node.prototype !== undefined) Reflect.setPrototypeOf(target, this.#need(node.prototype) as object | null);
+  }
+
+  #fillFunction(node: Node & { readonly kind: "function" }, id: number): void {
+    const target = this.#made[id] as object;
+    this.#replacePrototype(node, id);
+    const prototype: unknown = Reflect.getOwnPropertyDescriptor(target, "prototype")?.value;
+    for (const property of node.inherited ?? []) this.#define(prototype as object, property, false);
+    if (node.from !== undefined) Reflect.setPrototypeOf(prototype as object, this.#need(node.from) as object | null);
+    this.#keepOnly(target, node.keys, ["length", "name", "prototype"]);
+    this.#keepOnly(prototype as object, node.inheritedKeys, ["constructor"]);
+    // An accessor of the class itself is not one of these.
+    if (node.name !== undefined) Reflect.defineProperty(target, "name", { value: node.name, configurable: true });
+  }
+
+  #replacePrototype(node: Node, id: number): void {
+    if (node.kind !== "function" || node.replaced === undefined) return;
+    Reflect.defineProperty(this.#made[id] as object, "prototype", { value: this.#need(node.replaced) });
+  }
+
+  /** What has been deleted of a class is in its text all the same. */
+  #keepOnly(target: object, keys: readonly Value[] | undefined, usual: readonly PropertyKey[]): void {
+    if (keys === undefined) return;
+    const kept = new Set(keys.map((key) => this.#resolve(key) as PropertyKey));
+    for (const key of Reflect.ownKeys(target)) {
+      if (!kept.has(key) && !usual.includes(key)) Reflect.deleteProperty(target, key);
     }
-    if (node.prototype !== undefined) Reflect.setPrototypeOf(target, this.#resolve(node.prototype) as object | null);
+    for (const key of kept) {
+      if (!Object.hasOwn(target, key)) throw new TypeError(`the class has no ${String(key)} any more`);
+    }
+  }
+
+  #memberOf({ of, key, isStatic, part }: Node & { readonly kind: "member" }): unknown {
+    const maker = this.#need(of) as object;
+    const holder = isStatic ? maker : (Reflect.get(maker, "prototype") as object);
+    const member: unknown = Reflect.getOwnPropertyDescriptor(holder, this.#need(key) as PropertyKey)?.[part];
+    if (typeof member !== "function") throw new TypeError("the class has not that member any more");
+    return member;
   }
 
   /** The early ones may be defined again. */
@@ -156,11 +198,36 @@ export class Decoder {
     if (!Reflect.defineProperty(target, name, descriptor)) throw new TypeError(`${String(name)} cannot be defined`);
   }
 
-  #close({ level }: Node, id: number): void {
+  #close(node: Node, id: number): void {
+    const { level } = (node.kind === "module" || node.kind === "export" ? node.is : undefined) ?? node;
     const target = this.#made[id] as object;
     if (level === "frozen") Object.freeze(target);
     else if (level === "sealed") Object.seal(target);
     else if (level === "fixed") Object.preventExtensions(target);
+  }
+
+  /** What is not in it any more. */
+  #clear(
+    target: object,
+    { kind, length, items, properties = [] }: Node & { length?: number; items?: readonly Value[] },
+  ): void {
+    const kept = new Set<unknown>(properties.map(([key]) => this.#resolve(key)));
+    const isItem = (key: unknown): boolean =>
+      kind === "array" && (key === "length" || Number(key) < (items?.length ?? 0));
+    for (const key of Reflect.ownKeys(target)) {
+      if (!kept.has(key) && !isItem(key) && !Reflect.deleteProperty(target, key)) {
+        throw new TypeError(`${String(key)} cannot be taken away`);
+      }
+    }
+    if (kind === "array" && length !== undefined && (target as unknown[]).length !== length) {
+      (target as unknown[]).length = length;
+    }
+  }
+
+  /** A frozen one takes what it has already. */
+  #put(target: unknown[], index: number, value: unknown): void {
+    if (Object.hasOwn(target, index) && Object.is(target[index], value)) return;
+    if (!Reflect.set(target, index, value)) throw new TypeError(`[${index}] cannot be set`);
   }
 
   /** Whatever refers to what failed has failed too. */

@@ -2,6 +2,7 @@
 import type { Sources } from "../sources.ts";
 import type { Given } from "./given.ts";
 import type { Value } from "./graph.ts";
+import type { Place } from "./members.ts";
 import type { Modules } from "./modules.ts";
 
 /** Why a value cannot be saved, as the end of a sentence: "it is …", "it holds …". */
@@ -19,4 +20,6 @@ export interface World {
   readonly given: Given;
   readonly modules: Modules;
   readonly sources: Sources;
+  /** Of the classes that have been encoded so far. */
+  readonly members: Map<object, Place & { readonly of: object }>;
 }

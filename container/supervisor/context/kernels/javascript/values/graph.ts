@@ -1,5 +1,6 @@
 // The values of a context as a table that can be written: each object once, so that what variables share they share again
 // when they come back, and cycles close.
+import type { Part } from "../exports.ts";
 import type { Origin } from "../imports.ts";
 import type { Found } from "../sources.ts";
 
@@ -49,14 +50,39 @@ export type Node = Members &
         readonly kind: "function";
         readonly text: string;
         readonly place: Found;
-        readonly name: string;
+        /** Absent: what its text makes it. */
+        readonly name?: string;
+        /** Of a class: what it has, which may be less than its text says. */
+        readonly keys?: readonly Value[];
+        /** In the place of the `prototype` that it is made with. */
+        readonly replaced?: Value;
+        /** What its `prototype` inherits from. */
+        readonly from?: Value;
         /** Of its `prototype`, beyond what its text says. */
         readonly inherited?: readonly Property[];
+        readonly inheritedKeys?: readonly Value[];
+      }
+    /** A function that the text of a class has as its member. */
+    | {
+        readonly kind: "member";
+        readonly of: Value;
+        readonly key: Value;
+        readonly isStatic: boolean;
+        readonly part: Part;
       }
     /** What instances of a function have as their prototype. */
     | { readonly kind: "prototype"; readonly of: Value }
-    | { readonly kind: "module"; readonly origin: Origin }
-    | { readonly kind: "export"; readonly of: Value; readonly name: string }
+    /** `is`: what was in it, where it is data; `parts`: what it exports as data. */
+    | { readonly kind: "module"; readonly origin: Origin; readonly is?: Node; readonly parts?: readonly Value[] }
+    | {
+        readonly kind: "export";
+        readonly of: Value;
+        readonly name: string;
+        /** From the export on. */
+        readonly path?: readonly string[];
+        readonly part?: Part;
+        readonly is?: Node;
+      }
     /** What every program has: the way to it from the global object. */
     | { readonly kind: "given"; readonly path: readonly string[] }
   );
@@ -87,14 +113,27 @@ export function* referencesOf(node: Node): Generator<number> {
       return;
     case "boxed":
     case "prototype":
+      if (isReference(node.of)) yield node.of[0];
+      return;
     case "export":
       if (isReference(node.of)) yield node.of[0];
+      if (node.is !== undefined) yield* referencesOf(node.is);
+      return;
+    case "module":
+      for (const part of node.parts ?? []) if (isReference(part)) yield part[0];
+      if (node.is !== undefined) yield* referencesOf(node.is);
       return;
     case "view":
       if (isReference(node.buffer)) yield node.buffer[0];
       return;
     case "function":
       for (const property of node.inherited ?? []) yield* ofProperty(property);
+      for (const each of [node.replaced, node.from, ...(node.keys ?? []), ...(node.inheritedKeys ?? [])]) {
+        if (isReference(each)) yield each[0];
+      }
+      return;
+    case "member":
+      for (const each of [node.of, node.key]) if (isReference(each)) yield each[0];
       return;
     case "object":
     case "error":
@@ -104,7 +143,6 @@ export function* referencesOf(node: Node): Generator<number> {
     case "url":
     case "parameters":
     case "symbol":
-    case "module":
     case "given":
       return;
   }

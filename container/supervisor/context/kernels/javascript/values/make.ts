@@ -1,14 +1,19 @@
 // One object of the table, empty, and functions from their text.
 import { Script } from "node:vm";
+import { STRICT } from "../compile.ts";
 import type { Found } from "../sources.ts";
 import { follow } from "./given.ts";
 import type { Node } from "./graph.ts";
+
+/** What the program may call by these names is not meant where it runs. */
+const { ownKeys, getOwnPropertyDescriptor } = Reflect;
+const NativeSyntaxError = SyntaxError;
 
 export interface Workshop {
   evaluate(text: string, place: Found): unknown;
   /** What it was imported as, brought back before. @throws why it could not be */
   moduleOf(node: Node & { readonly kind: "module" }): object;
-  exportOf(module: object, name: string): unknown;
+  exportOf(module: object, node: Node & { readonly kind: "export" }): unknown;
 }
 
 export function makeEmpty(node: Node, workshop: Workshop): unknown {
@@ -55,6 +60,7 @@ export function makeEmpty(node: Node, workshop: Workshop): unknown {
     case "boxed":
     case "export":
     case "function":
+    case "member":
     case "prototype":
     case "view":
     default:
@@ -78,16 +84,19 @@ function makeSymbol({ origin, name }: Node & { readonly kind: "symbol" }): symbo
 /** In the place that it was written, so that errors tell its lines. */
 export function evaluateFunction(
   text: string,
-  { file, line, column }: Found,
+  { file, line, column, isStrict }: Found,
   options: ConstructorParameters<typeof Script>[1],
 ): unknown {
-  const run = (code: string, before: number): unknown =>
-    new Script(code, {
+  const head = isStrict === true ? STRICT : "";
+  const run = (code: string, within: number): unknown => {
+    const before = head.length + within;
+    return new Script(head + code, {
       ...(options as object),
       filename: file,
       lineOffset: line,
-      columnOffset: Math.max(0, column - before),
+      columnOffset: column > before ? column - before : 0,
     }).runInThisContext();
+  };
   let problem: unknown;
   try {
     return run(`(${text})`, 1);
@@ -95,9 +104,9 @@ export function evaluateFunction(
     problem = error;
   }
   // A method, a getter or a setter parses only where it stands in an object.
-  if (!(problem instanceof SyntaxError)) throw problem;
+  if (!(problem instanceof NativeSyntaxError)) throw problem;
   const holder = run(`({${text}})`, 2) as object;
-  const [key] = Reflect.ownKeys(holder);
-  const descriptor = key === undefined ? undefined : Reflect.getOwnPropertyDescriptor(holder, key);
+  const key = ownKeys(holder)[0];
+  const descriptor = key === undefined ? undefined : getOwnPropertyDescriptor(holder, key);
   return descriptor?.value ?? descriptor?.get ?? descriptor?.set;
 }

@@ -2,8 +2,9 @@
 import { types } from "node:util";
 import { Unsavable } from "./encoding.ts";
 import type { Encoding, World } from "./encoding.ts";
-import { encodeFunction } from "./functions.ts";
-import type { Level, Members, Node, Value } from "./graph.ts";
+import { encodeFunction, ownerOf } from "./functions.ts";
+import type { Members, Node, Value } from "./graph.ts";
+import { levelOf } from "./level.ts";
 import { encodeProperties } from "./properties.ts";
 import { encodePrototype } from "./prototypes.ts";
 
@@ -19,19 +20,19 @@ export function encodeObject(value: object | symbol, encoder: Encoding, world: W
   const path = world.given.pathOf(value);
   if (path !== undefined) return { kind: "given", path };
   const imported = world.modules.encode(value, encoder);
-  if (imported !== null) return imported;
+  if (imported !== null) {
+    return world.modules.isChangeable(value) ? { ...imported, is: encodeData(value, encoder, world) } : imported;
+  }
   if (types.isProxy(value)) throw new Unsavable("a Proxy");
+  const member = world.members.get(value);
+  if (member !== undefined) {
+    const { of, key, isStatic, part } = member;
+    return { kind: "member", of: encoder.refer(of, ""), key: encoder.refer(key, ""), isStatic, part };
+  }
   if (typeof value === "function") return encodeFunction(value, encoder, world);
   const owner = ownerOf(value);
-  if (owner !== null) return { kind: "prototype", of: encoder.refer(owner, ".constructor") };
+  if (owner !== null) return { kind: "prototype", of: encoder.refer(owner, ".constructor"), ...levelOf(value) };
   return encodeData(value, encoder, world);
-}
-
-/** The function that it is the `prototype` of. */
-function ownerOf(value: object): object | null {
-  const owner: unknown = Reflect.getOwnPropertyDescriptor(value, "constructor")?.value;
-  if (typeof owner !== "function") return null;
-  return Reflect.getOwnPropertyDescriptor(owner, "prototype")?.value === value ? owner : null;
 }
 
 function encodeSymbol(value: symbol): Node {
@@ -181,10 +182,4 @@ const HANDLES: readonly (readonly [test: (value: object) => boolean, what: strin
 
 function refuseHandles(value: object): void {
   for (const [test, what] of HANDLES) if (test(value)) throw new Unsavable(what);
-}
-
-function levelOf(value: object): { readonly level?: Level } {
-  if (Object.isExtensible(value)) return {};
-  if (Object.isFrozen(value)) return { level: "frozen" };
-  return { level: Object.isSealed(value) ? "sealed" : "fixed" };
 }

@@ -3,15 +3,19 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { CONTEXTS } from "../../../../../../src/contract/limits.ts";
+import { giveBack, takeOver } from "../execute.ts";
 import type { Context } from "../execute.ts";
+import { follow } from "../exports.ts";
+import { isGuarded, withGlobal } from "../guard.ts";
 import { runInterruptibly, waitFor } from "../waiting.ts";
+import type { Ended } from "../waiting.ts";
 import { Decoder } from "./decode.ts";
 import type { Decoded } from "./decode.ts";
 import { encodeVariables } from "./encode.ts";
 import { Given } from "./given.ts";
 import type { Dropped, Snapshot, Value } from "./graph.ts";
 import { evaluateFunction } from "./make.ts";
-import { Modules, read } from "./modules.ts";
+import { Modules } from "./modules.ts";
 
 const FILE = "javascript.values";
 const VERSION = 1;
@@ -25,12 +29,18 @@ interface Head {
   readonly dropped: readonly Dropped[];
 }
 
-export function saveVariables({ namespace, sources, imports }: Context, directory: string): Outcome {
+export function saveVariables({ namespace, sources, imports, changes }: Context, directory: string): Outcome {
   const { own, hidden } = namespace.names();
-  const world = { given: new Given(), modules: new Modules(imports), sources };
-  const accessors = own.filter((name) => propertyOf(name) === null);
+  const world = { given: new Given(), modules: new Modules(imports), sources, members: new Map() };
+  // What every program has by that name too is as it was while the kernel works.
+  const theirs = new Map(
+    (changes ?? []).flatMap((each) => (each.object === globalThis ? [[each.key, each.theirs]] : [])),
+  );
+  const find = (name: string): ReturnType<typeof valueOf> =>
+    valueOf(theirs.get(name) ?? Reflect.getOwnPropertyDescriptor(globalThis, name));
+  const accessors = own.filter((name) => find(name) === null);
   const variables = [...own, ...hidden].flatMap((name) => {
-    const descriptor = propertyOf(name);
+    const descriptor = find(name);
     return descriptor === null ? [] : [[name, descriptor.value] as const];
   });
   const { kept, dropped: unsaved, nodes } = encodeVariables(variables, world, CONTEXTS.savedBytes);
@@ -48,8 +58,7 @@ export function saveVariables({ namespace, sources, imports }: Context, director
   return { kept: head.names, dropped };
 }
 
-function propertyOf(name: string): { readonly value: unknown } | null {
-  const descriptor = Reflect.getOwnPropertyDescriptor(globalThis, name);
+function valueOf(descriptor: PropertyDescriptor | undefined): { readonly value: unknown } | null {
   return descriptor !== undefined && "value" in descriptor ? { value: descriptor.value as unknown } : null;
 }
 
@@ -91,31 +100,55 @@ function enter(directory: string): void {
   }
 }
 
-function decode({ namespace, sources, imports, scriptOptions }: Context, snapshot: Snapshot): Outcome {
+function decode(context: Context, snapshot: Snapshot): Outcome {
+  const { namespace, sources, imports, scriptOptions } = context;
+  const run = <T>(work: () => T): Ended<T> => {
+    const ended = runInterruptibly(() => {
+      giveBack(context);
+      return work();
+    });
+    takeOver(context);
+    return ended;
+  };
+  /** One that cannot be had is asked for once. */
+  const modules = new Map<string, () => object>();
   const decoder = new Decoder(snapshot, {
     evaluate(text, place) {
-      const ended = runInterruptibly(() => evaluateFunction(text, place, scriptOptions));
+      const ended = run(() => evaluateFunction(text, place, scriptOptions));
       if (ended === "interrupted") throw new Error("it was interrupted");
       if ("thrown" in ended) throw ended.thrown;
       sources.addFunction(text, place);
       return ended.value;
     },
     moduleOf({ origin }) {
-      const ended = runInterruptibly(() => waitFor(imports.bringBack(origin)));
+      const key = JSON.stringify(origin);
+      const known = modules.get(key);
+      if (known !== undefined) return known();
+      const ended = run(() => waitFor(imports.bringBack(origin)));
       if (ended === "interrupted") throw new Error("its import was interrupted");
       const settled = "thrown" in ended ? ended : ended.value;
-      if ("thrown" in settled) throw settled.thrown;
-      return settled.value;
+      const again = (): object => {
+        if ("thrown" in settled) throw settled.thrown;
+        return settled.value;
+      };
+      modules.set(key, again);
+      return again();
     },
-    exportOf(module, name) {
-      const value = read(module, name);
-      if (value === null) throw new Error(`the module has no export ${name} any more`);
-      return value;
+    exportOf(module, { name, path = [], part = "value" }) {
+      const value = follow(module, { name, path, part });
+      if ((typeof value === "object" && value !== null) || typeof value === "function") return value;
+      throw new Error(`the module has no export ${[name, ...path].join(".")} any more`);
     },
   });
   const decoded = decoder.decode(
-    (name, value) => Reflect.set(globalThis, name, value),
-    (name) => Reflect.deleteProperty(globalThis, name),
+    (name, value) => {
+      if (isGuarded(name)) context.changes = withGlobal(context.changes ?? [], name, { of: value });
+      else Reflect.set(globalThis, name, value);
+    },
+    (name) => {
+      if (isGuarded(name)) context.changes = withGlobal(context.changes ?? [], name, undefined);
+      else Reflect.deleteProperty(globalThis, name);
+    },
   );
   const hidden = snapshot.hidden.map(([name]) => name);
   namespace.adopt(decoded.kept, hidden);
