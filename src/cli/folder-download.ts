@@ -87,15 +87,12 @@ function nameBelow(prefix: string, name: string): string | null {
   return whole.startsWith(`${prefix}/`) ? whole.slice(prefix.length + 1) : null;
 }
 
+/** Climbs from where it really is, and only then down: what a name stands for may be a link, above which is anything. */
 function staysInside(name: string, linkName: string): boolean {
-  if (linkName.startsWith("/")) return false;
-  let depth = name.split("/").length - 1;
-  for (const segment of linkName.split("/")) {
-    if (segment === "..") depth -= 1;
-    else if (segment !== "" && segment !== ".") depth += 1;
-    if (depth < 0) return false;
-  }
-  return true;
+  const segments = linkName.split("/").filter((segment) => segment !== "" && segment !== ".");
+  const firstName = segments.findIndex((segment) => segment !== "..");
+  const climbs = firstName === -1 ? segments.length : firstName;
+  return !linkName.startsWith("/") && climbs < name.split("/").length && !segments.slice(climbs).includes("..");
 }
 
 /** A real directory and no link to one, made if it is not there, and so on up to the target. */

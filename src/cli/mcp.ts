@@ -72,6 +72,9 @@ class Pipe {
       await this.#tellError(null, PARSE_ERROR, "That is not a JSON object on a line of its own.");
       return;
     }
+    // A notification has no answer, and neither has what answers the server.
+    const wanted = message["method"] === undefined ? undefined : message["id"];
+    let isAnswered = wanted === undefined;
     try {
       const response = await this.#fetch("POST", { body: line, headers: headersOf(message) });
       const session = response.headers.get(SESSION);
@@ -80,10 +83,12 @@ class Pipe {
         await this.#refuse(message, response);
         return;
       }
-      await this.#pass(response);
+      await this.#pass(response, (told) => (isAnswered ||= told["method"] === undefined && told["id"] === wanted));
+      if (!isAnswered) await this.#tellError(wanted, UNREACHABLE, "The platform has ended without an answer.");
       if (message["method"] === "notifications/initialized") this.#listen();
     } catch (error) {
-      await this.#tellError(message["id"], UNREACHABLE, `The platform cannot be reached: ${String(error)}`);
+      const reason = `The platform cannot be reached: ${String(error)}`;
+      await this.#tellError(isAnswered ? undefined : wanted, UNREACHABLE, reason);
     }
   }
 
@@ -116,21 +121,26 @@ class Pipe {
     });
   }
 
-  async #pass(response: Response): Promise<void> {
+  /** @param onMessage is told what was passed on */
+  async #pass(response: Response, onMessage: (message: Message) => void): Promise<void> {
     const type = response.headers.get("content-type") ?? "";
     if (type.startsWith("text/event-stream")) {
-      for await (const { data } of readEvents(response)) await this.#emit(data);
+      for await (const { data } of readEvents(response)) onMessage(await this.#emit(data));
       return;
     }
     const text = await response.text();
-    if (type.startsWith("application/json") && text.trim() !== "") await this.#emit(text);
+    if (type.startsWith("application/json")) onMessage(await this.#emit(text));
   }
 
   /** A message on a line of its own: in JSON, line breaks are only ever between tokens. */
-  async #emit(text: string): Promise<void> {
-    const version = memberOf(parse(text)?.["result"], "protocolVersion");
+  async #emit(text: string): Promise<Message> {
+    // An event may have but an id.
+    if (text.trim() === "") return {};
+    const message = parse(text) ?? {};
+    const version = memberOf(message["result"], "protocolVersion");
     if (typeof version === "string") this.#version = version;
     await this.#options.output(text.replaceAll(/[\r\n]+/g, " ").trim());
+    return message;
   }
 
   async #refuse(message: Message, response: Response): Promise<void> {

@@ -75,7 +75,8 @@ export class Terminal {
     });
     const { signal } = options;
     const aborted = (): void => terminal.#fail(errorOfCause(signal?.reason, signal));
-    signal?.addEventListener("abort", aborted, { once: true });
+    // Until the terminal is over: a signal may live longer.
+    signal?.addEventListener("abort", aborted, { signal: terminal.#leave.signal });
     if (signal?.aborted === true) {
       aborted();
     }
@@ -301,6 +302,7 @@ export class Terminal {
 
   #finish(exit: TerminalExit): void {
     this.#over = true;
+    this.#leave.abort();
     this.#opened();
     this.#settle?.resolve(exit);
   }

@@ -58,6 +58,16 @@ describe("a file", () => {
     }
   });
 
+  test("comes back under the longest name that there may be", async () => {
+    const local = folder();
+    const name = "長".repeat(85);
+    expect(Buffer.byteLength(name)).toBe(255);
+    await cp("-", `${session.id}:long/${name}`, "long");
+    await cp(`${session.id}:long/${name}`, local);
+    expect(readdirSync(local)).toEqual([name]);
+    expect(readFileSync(path.join(local, name), "utf8")).toBe("long");
+  });
+
   test("goes in by stdin and comes out by stdout", async () => {
     const bytes = randomBytes(3 * 1024 * 1024);
     await cp("-", `${session.id}:in.bin`, bytes);
@@ -148,6 +158,17 @@ describe("a folder", () => {
     expect(stderr).toMatch(/absolute is left out[\s\S]*up is left out/);
     expect(readdirSync(clean).toSorted()).toEqual(["fine", "sub"]);
     expect(existsSync(path.join(clean, "absolute"))).toBe(false);
+  });
+
+  test("its links do not lead out of it by way of one another", async () => {
+    const line = `mkdir -p maze/d/e && cd maze && echo fine > fine && ln -s . d/l && ln -s ../l/../../secret d/e/y && ln -s ../../fine d/e/z`;
+    expect((await buntime(["exec", session.id, "-c", line])).code).toBe(0);
+    const local = folder();
+    writeFileSync(path.join(local, "secret"), "of this machine");
+    const { code, stderr } = await buntime(["cp", `${session.id}:maze`, path.join(local, "maze")]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/^d\/e\/y is left out: [^\n]*\n$/) });
+    expect(readdirSync(path.join(local, "maze/d/e"))).toEqual(["z"]);
+    expect(readFileSync(path.join(local, "maze/d/e/z"), "utf8")).toBe("fine\n");
   });
 });
 

@@ -9,8 +9,12 @@ export interface Gate {
   /** As BUNTIME_BASE_URL. */
   readonly baseUrl: string;
   close(): void;
+  /** Ends all connections. */
+  cut(): void;
   /** To a platform on this port, also for those who wait. */
   open(port: number): void;
+  /** Connections, with those that wait. */
+  readonly connections: number;
 }
 
 /** Closed at first. Ends with the test. */
@@ -42,6 +46,13 @@ export async function startGate(): Promise<Gate> {
   const { port } = server.address() as AddressInfo;
   return {
     baseUrl: `http://127.0.0.1:${port}/api`,
+    cut: () => {
+      for (const socket of open) socket.destroy();
+      open.clear();
+    },
+    get connections() {
+      return open.size;
+    },
     close: () => void (way = Promise.withResolvers<number>()),
     open: (to) => way.resolve(to),
   };

@@ -1,6 +1,10 @@
 // `buntime mcp` with the protocol's own client on the other side of the pipe.
 import { Client as McpClient } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import { createServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { onTestFinished, expect, test } from "vitest";
 import { platformOfRun, sharedSession } from "../support/e2e.ts";
 import { buntime, environment, MAIN } from "./command.ts";
@@ -50,4 +54,32 @@ test("a key that is wrong is told in the answer", async () => {
   const env = { BUNTIME_API_KEY: "btk_wrongwrongwrongwrong" };
   const { stdout } = await buntime(["mcp"], { input: `${request}\n`, env });
   expect(JSON.parse(stdout)).toMatchObject({ id: 1, error: { message: expect.stringMatching(/key/i) } });
+});
+
+test("a request has one answer, also where the platform's stream ends without it, or breaks after it", async () => {
+  const notification = { jsonrpc: "2.0", method: "notifications/message", params: {} };
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { id } = JSON.parse(await text(request));
+    const messages = id === 1 ? [notification] : [notification, { jsonrpc: "2.0", id, result: {} }];
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    const sent = messages.map((message) => `data: ${JSON.stringify(message)}\n\n`).join("");
+    response.write(`id: 1\ndata:\n\n${sent}`, () => (id === 1 ? response.end() : response.destroy()));
+  };
+  const server = createServer((request, response) => void answer(request, response));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void server.close());
+  // SAFETY: it listens on TCP.
+  const { port } = server.address() as AddressInfo;
+  const input = [1, 2].map((id) => `${JSON.stringify({ jsonrpc: "2.0", id, method: "ping" })}\n`).join("");
+  const { stdout } = await buntime(["mcp", "--url", `http://127.0.0.1:${port}/mcp`], { input });
+  const lines = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const answers = lines.filter(({ method }) => method === undefined).toSorted((a, b) => a.id - b.id);
+  expect(answers).toEqual([
+    { jsonrpc: "2.0", id: 1, error: { code: -32_000, message: expect.stringContaining("without an answer") } },
+    { jsonrpc: "2.0", id: 2, result: {} },
+  ]);
+  expect(lines).toHaveLength(4);
 });

@@ -4,8 +4,10 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { newSession, platformOfRun, sharedSession } from "../support/e2e.ts";
 import { widthOf } from "../../src/cli/text.ts";
-import { buntime, folder, json } from "./command.ts";
+import { until } from "../support/until.ts";
+import { buntime, folder, json, start } from "./command.ts";
 import { startCuttingProxy } from "./cutting-proxy.ts";
+import { startGate } from "./gate.ts";
 import { Pty } from "./pty.ts";
 
 const platform = platformOfRun();
@@ -57,6 +59,32 @@ describe("shell", () => {
     const printed = pty.output.split(/\r+\n/).filter((text) => text.startsWith("line "));
     expect(printed.join(",")).toBe(Array.from({ length: 20_000 }, (_, index) => `line ${index + 1}`).join(","));
     expect(proxy.cuts).toBe(2);
+  });
+
+  test("lets who pipes into it wait while there is no connection, and loses nothing", async () => {
+    const gate = await startGate();
+    gate.open(Number(platform.url.port));
+    const bytes = 3 * 1024 * 1024;
+    const line = `stty raw -echo; echo ready; head -c ${bytes} | wc -c`;
+    const env = { BUNTIME_BASE_URL: gate.baseUrl };
+    const running = start(["shell", session.id, "--", "sh", "-c", line], { env });
+    await running.printed("ready");
+    gate.close();
+    gate.cut();
+    await until("it seeks a connection", () => gate.connections > 0);
+    const { stdin } = running.child;
+    let taken = 0;
+    const pour = async (): Promise<void> => {
+      for (; taken < bytes; taken += 65_536) {
+        await new Promise<unknown>((resolve) => void stdin.write(Buffer.alloc(65_536, "x"), resolve));
+      }
+    };
+    const poured = pour();
+    await until("it has read what it keeps", () => taken > 1024 * 1024 + 65_536);
+    gate.open(Number(platform.url.port));
+    await poured;
+    const { code, stdout, stderr } = await running.ended();
+    expect({ code, stderr, counted: stdout.includes(String(bytes)) }).toEqual({ code: 0, stderr: "", counted: true });
   });
 
   test("takes what is piped in, and ends with it", async () => {

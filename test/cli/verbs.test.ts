@@ -67,6 +67,26 @@ describe("sessions", () => {
     expect((await buntime(["sessions", "info", id])).code).toBe(1);
   });
 
+  test("are deleted, or revoked, though one among them cannot be; that one is told, and the exit code", async () => {
+    const [a, b, c] = await Promise.all([1, 2, 3].map(() => platform.createSession()));
+    const ids = [a, b, c].map((made) => made?.id ?? "");
+    const told = await buntime(["sessions", "delete", ids[0] ?? "", "missing", ids[1] ?? "", "--json"]);
+    expect(told).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^\{"error":\{"code":"session_not_found".*\n$/),
+    });
+    expect(JSON.parse(told.stdout)).toEqual({ deleted: [ids[0], ids[1]] });
+    const plain = await buntime(["sessions", "delete", "missing", ids[2] ?? ""]);
+    expect(plain).toMatchObject({ code: 1, stdout: `${ids[2]}\n`, stderr: expect.stringContaining("missing") });
+    await buntime(["exec", session.id, "-c", "touch each-1 each-2"]);
+    const files = await buntime(["files", "rm", session.id, "each-1", "each-missing", "each-2", "--json"]);
+    expect(files).toMatchObject({ code: 1, stderr: expect.stringContaining("each-missing") });
+    expect(JSON.parse(files.stdout)).toEqual({ deleted: ["each-1", "each-2"] });
+    const { id } = await json(["keys", "create", "--scope", "sessions:read"]);
+    const keys = await buntime(["keys", "revoke", "key_00000000000000000000", String(id), "--json"]);
+    expect({ code: keys.code, ...JSON.parse(keys.stdout) }).toEqual({ code: 1, revoked: [id] });
+  });
+
   test("are found by tags and words, and begin without a container where that is asked for", async () => {
     const tag = `cli-${Date.now()}`;
     const asked = ["--on-demand", "--tag", tag, "--tag", "second", "--description", "Report of the quarter"];

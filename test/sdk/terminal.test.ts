@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { getEventListeners } from "node:events";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket as WsWebSocket } from "ws";
 import type { Buntime, Retry, Terminal } from "../../src/sdk/index.ts";
@@ -107,6 +108,17 @@ describe("client.terminal", () => {
     });
     const gone = client.terminal.open({ ...common, id: `trm_${"0".repeat(20)}` });
     await expect(gone).rejects.toMatchObject({ code: "terminal_not_found" });
+  });
+
+  test("a signal that lives longer does not keep it", async () => {
+    const { signal } = new AbortController();
+    const [ended, left] = await Promise.all(
+      ["exit 0", "sleep 600"].map((command) => client.terminal.open({ ...common, command }, { signal })),
+    );
+    await ended?.exited;
+    left?.disconnect();
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+    await left?.close().catch(() => {});
   });
 
   test("a signal ends the opening and the terminal's connection", async () => {

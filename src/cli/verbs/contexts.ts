@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { errorText } from "../../lib/run-error.ts";
 import type { Context, RunAnswer } from "../../sdk/contract.ts";
 import { connect, memoryOf } from "../client.ts";
+import { doEach } from "../each.ts";
 import { EXIT, usage } from "../failure.ts";
 import { note, print, printJson, printTable } from "../output.ts";
 import { examples } from "../program.ts";
@@ -133,9 +134,8 @@ async function codeOfStdin(): Promise<string> {
 async function remove(sessionId: string, contextIds: readonly string[], _: object, command: Command): Promise<void> {
   const { settings, json } = await connect(command);
   const memory = await memoryOf(settings);
-  for (const contextId of contextIds) {
+  await doEach(contextIds, { json, done: "deleted" }, async (contextId) => {
     await memory.contexts.delete({ sessionId, contextId });
-    if (!json) print(contextId);
-  }
-  if (json) printJson({ deleted: contextIds });
+    return contextId;
+  });
 }

@@ -173,9 +173,9 @@ async function writing(
   isPlain: boolean,
   write: (sink: NodeJS.WritableStream & ReturnType<typeof createWriteStream>) => Promise<void>,
 ): Promise<void> {
-  const draft = isPlain
-    ? path.join(path.dirname(target), `.${path.basename(target).slice(0, 200)}.${process.pid}`)
-    : target;
+  // Its name is no longer than one may be, which counts bytes.
+  const name = Buffer.from(path.basename(target)).subarray(0, 200).toString();
+  const draft = isPlain ? path.join(path.dirname(target), `.${name}.${process.pid}`) : target;
   const sink = createWriteStream(draft, { flags: isPlain ? "wx" : "w", highWaterMark: PIECE_BYTES });
   const done = finished(sink);
   done.catch(() => {});

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { FileEntry } from "../../sdk/contract.ts";
 import { connect } from "../client.ts";
+import { doEach } from "../each.ts";
 import { usage } from "../failure.ts";
 import { note, printJson, printTable } from "../output.ts";
 import { parsePlace, workspacePath } from "../places.ts";
@@ -86,8 +87,8 @@ async function remove(
   const { client, json } = await connect(command);
   const { sessionId, paths } = placesOf(session, given);
   if (paths.length === 0) throw usage("which files?", `Such as \`buntime files rm ${session} old.log\`.`);
-  for (const path of paths) {
+  await doEach(paths, { json, done: "deleted", silent: true }, async (path) => {
     await client.files.delete({ sessionId, path: workspacePath(path), recursive: options.recursive === true });
-  }
-  if (json) printJson({ deleted: paths });
+    return path;
+  });
 }

@@ -3,6 +3,7 @@ import { Option } from "commander";
 import type { Command } from "commander";
 import type { CreateKey, Key, NewKey } from "../../sdk/contract.ts";
 import { allOf, connect } from "../client.ts";
+import { doEach } from "../each.ts";
 import { note, print, printJson, printTable } from "../output.ts";
 import { examples } from "../program.ts";
 import { relative } from "../units.ts";
@@ -103,9 +104,8 @@ function tellNew(key: NewKey, asJson: boolean): void {
 
 async function revoke(keyIds: readonly string[], _: object, command: Command): Promise<void> {
   const { client, json } = await connect(command);
-  for (const keyId of keyIds) {
+  await doEach(keyIds, { json, done: "revoked" }, async (keyId) => {
     await client.keys.delete({ keyId });
-    if (!json) print(keyId);
-  }
-  if (json) printJson({ revoked: keyIds });
+    return keyId;
+  });
 }

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { CreateSession, Session } from "../../sdk/contract.ts";
 import { openInBrowser } from "../browser.ts";
 import { allOf, connect } from "../client.ts";
+import { doEach } from "../each.ts";
 import { note, print, printFields, printJson, printTable } from "../output.ts";
 import { examples } from "../program.ts";
 import { bytes, relative, span } from "../units.ts";
@@ -242,12 +243,10 @@ async function info(sessionId: string, _: object, command: Command): Promise<voi
 
 async function remove(sessionIds: readonly string[], _: object, command: Command): Promise<void> {
   const { client, json } = await connect(command);
-  const deleted: string[] = [];
-  for (const sessionId of sessionIds) {
-    deleted.push((await client.sessions.delete({ sessionId })).sessionId);
-    if (!json) print(deleted.at(-1) ?? "");
-  }
-  if (json) printJson({ deleted });
+  await doEach(sessionIds, { json, done: "deleted" }, async (id) => {
+    const { sessionId } = await client.sessions.delete({ sessionId: id });
+    return sessionId;
+  });
 }
 
 async function open(sessionId: string, options: { port?: number; browser: boolean }, command: Command): Promise<void> {

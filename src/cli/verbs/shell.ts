@@ -22,6 +22,8 @@ const AS_BEFORE = "\u001b[?1049l\u001b[?1000l\u001b[?1002l\u001b[?1003l\u001b[?1
 type TerminalInfo = TerminalList["terminals"][number];
 
 const END_OF_INPUT = "\u0004";
+/** Between two looks whether there is a connection again. */
+const CONNECTION_MS = 100;
 const LEAVING = ["SIGTERM", "SIGHUP"] as const;
 
 export function define(shell: Command): void {
@@ -84,13 +86,25 @@ async function sit(terminal: Terminal, detachKey: number | null): Promise<Termin
   const detached = new Promise<"detached">((resolve) => {
     detach = () => resolve("detached");
   });
+  let waiting: NodeJS.Timeout | undefined;
+  const write = (bytes: Buffer | string): void => {
+    try {
+      terminal.write(bytes);
+      stdin.resume();
+    } catch (error) {
+      if (!hasCode(error, "conflict")) throw error;
+      // There is no connection, and enough is kept for it: whoever pipes more into it waits.
+      stdin.pause();
+      waiting = setTimeout(write, CONNECTION_MS, bytes);
+    }
+  };
   const typed = (data: Buffer): void => {
     const at = raw && detachKey !== null ? data.indexOf(detachKey) : -1;
     const kept = at === -1 ? data : data.subarray(0, at);
-    if (kept.length > 0) terminal.write(kept);
+    if (kept.length > 0) write(kept);
     if (at !== -1) detach();
   };
-  const inputEnded = (): void => terminal.write(END_OF_INPUT);
+  const inputEnded = (): void => write(END_OF_INPUT);
   const resized = (): void => terminal.resize(stdout.columns || 80, stdout.rows || 24);
   const restore = (): void => {
     if (raw) stdin.setRawMode(false);
@@ -123,6 +137,7 @@ async function sit(terminal: Terminal, detachKey: number | null): Promise<Termin
   } finally {
     stdin.off("data", typed);
     stdin.off("end", inputEnded);
+    clearTimeout(waiting);
     stdin.pause();
     stdout.off("resize", resized);
     restore();

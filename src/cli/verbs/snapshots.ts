@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { Snapshot } from "../../sdk/contract.ts";
 import { allOf, connect } from "../client.ts";
+import { doEach } from "../each.ts";
 import { note, print, printJson, printTable } from "../output.ts";
 import { examples } from "../program.ts";
 import { plain } from "../text.ts";
@@ -119,9 +120,8 @@ async function diff(
 
 async function remove(sessionId: string, snapshotIds: readonly string[], _: object, command: Command): Promise<void> {
   const { client, json } = await connect(command);
-  for (const snapshotId of snapshotIds) {
+  await doEach(snapshotIds, { json, done: "deleted" }, async (snapshotId) => {
     await client.snapshots.delete({ sessionId, snapshotId });
-    if (!json) print(snapshotId);
-  }
-  if (json) printJson({ deleted: snapshotIds });
+    return snapshotId;
+  });
 }
