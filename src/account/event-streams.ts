@@ -7,6 +7,8 @@ import type { FollowOptions } from "./events-rpc.ts";
 import type { EventStore, KeptEvent } from "./events-store.ts";
 
 const PAGE = 100;
+/** An id that no event has. */
+const BEFORE_ALL = "evt_00000000000000000000";
 
 export class EventStreams {
   readonly #store: EventStore;
@@ -34,12 +36,14 @@ export class EventStreams {
         { streamsMax: EVENTS.streams },
       );
     }
+    const last = after === null ? this.#store.last() : null;
+    let id = after ?? last?.id ?? BEFORE_ALL;
     // What is not kept any longer is older than all that is.
-    let seq = after === null ? this.#store.lastSeq() : (this.#store.seqOf(after) ?? 0);
+    let seq = last?.seq ?? this.#store.seqOf(id) ?? 0;
     const next = (): string | null => {
       for (;;) {
         const page = this.#store.after(seq, PAGE);
-        seq = page.at(-1)?.seq ?? seq;
+        ({ seq, id } = page.at(-1) ?? { seq, id });
         const wanted = types === null ? page : page.filter(({ type }) => types.includes(type));
         if (wanted.length > 0 || page.length === 0) {
           return wanted.length === 0 ? null : wanted.map(eventText).join("");
@@ -47,7 +51,7 @@ export class EventStreams {
       }
     };
     const endAt = Math.min(Date.now() + EVENTS.streamMs, expiresAt ?? Number.POSITIVE_INFINITY);
-    return ok(this.#followers.open({ next, endAt, keyId }));
+    return ok(this.#followers.open({ next, position: () => id, endAt, keyId }));
   }
 }
 

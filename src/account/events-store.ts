@@ -71,9 +71,11 @@ export class EventStore {
     return rows[0]?.seq ?? null;
   }
 
-  lastSeq(): number {
-    const query = "SELECT max(seq) AS last FROM event";
-    const rows = this.#database.ready ? this.#database.exec<{ last: number | null }>(query) : [];
-    return rows[0]?.last ?? 0;
+  /** The newest that is told; null where there is none. */
+  last(): Pick<KeptEvent, "seq" | "id"> | null {
+    const query = "SELECT seq, id FROM event WHERE at > ? ORDER BY seq DESC LIMIT 1";
+    const oldest = Date.now() - EVENTS.keptMs;
+    const rows = this.#database.ready ? this.#database.exec<{ seq: number; id: string }>(query, oldest) : [];
+    return rows[0] ?? null;
   }
 }

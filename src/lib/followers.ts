@@ -11,6 +11,8 @@ export interface Followed {
   readonly next: () => string | null;
   /** There will be no more. Absent: there always may be. */
   readonly isOver?: () => boolean;
+  /** The id behind which it would begin if it were opened anew. */
+  readonly position: () => string | number;
   /** When the stream ends, in milliseconds since the epoch, for its reader to come back. */
   readonly endAt: number;
   /** With which it was opened. */
@@ -57,7 +59,7 @@ export class Followers {
     return this.#open.size < this.#most;
   }
 
-  open({ next, isOver = () => false, endAt, keyId }: Followed): ReadableStream<Uint8Array> {
+  open({ next, isOver = () => false, position, endAt, keyId }: Followed): ReadableStream<Uint8Array> {
     const encoder = new TextEncoder();
     const opened: OpenStream = { keyId, ended: false };
     this.#open.add(opened);
@@ -65,13 +67,15 @@ export class Followers {
       opened.ended = true;
       this.#open.delete(opened);
     };
+    // Without data it is no event; who comes back has the id, though no event came before the connection broke.
+    const comment = (text: string): string => `id: ${position()}\n: ${text}\n\n`;
     let begun = false;
     return new ReadableStream({
       type: "bytes",
       pull: async (controller) => {
         try {
           // Sent at once, so that the client knows that it is connected.
-          let text = begun ? next() : (next() ?? ": connected\n\n");
+          let text = begun ? next() : (next() ?? comment("connected"));
           begun = true;
           if (text === null && !opened.ended && !isOver()) {
             await this.#arrival(endAt - Date.now());
@@ -80,6 +84,9 @@ export class Followers {
           // What it has not told by then, it tells to who resumes.
           if (text === null || opened.ended || isOver() || Date.now() >= endAt) {
             close();
+            if (isOver()) {
+              controller.enqueue(encoder.encode(comment("over")));
+            }
             controller.close();
           } else {
             controller.enqueue(encoder.encode(text));

@@ -1,7 +1,7 @@
 // Server-sent events that never end by themselves, followed over connections that do.
 import { errorOfCause } from "./answer.ts";
 import { pause } from "./pause.ts";
-import { readEvents } from "./server-sent-events.ts";
+import { EventParser, readEvents } from "./server-sent-events.ts";
 import type { Query, RequestOptions, Transport } from "./transport.ts";
 
 /**
@@ -14,13 +14,14 @@ export async function* follow<T>(
   query: Query,
   options: RequestOptions | undefined,
 ): AsyncGenerator<T, void> {
-  let asked = query;
+  let { after } = query;
   for (let attempt = 1; ;) {
+    const parser = new EventParser();
     try {
-      const response = await transport.send({ method: "GET", path, query: asked, options });
-      for await (const { id, data } of readEvents(response)) {
+      const response = await transport.send({ method: "GET", path, query: { ...query, after }, options });
+      for await (const { id, data } of readEvents(response, parser)) {
         const event = JSON.parse(data) as T;
-        asked = { ...query, after: id };
+        after = id;
         attempt = 1;
         yield event;
       }
@@ -30,5 +31,7 @@ export async function* follow<T>(
       const error = errorOfCause(cause, options?.signal);
       await transport.backOff({ attempt: attempt++, error, repeatable: true, spent: false }, options?.signal);
     }
+    // Before a first event the platform has said what it would come behind.
+    after ??= parser.id;
   }
 }

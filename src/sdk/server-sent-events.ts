@@ -18,12 +18,13 @@ const EVENT_CHARACTERS = 64 * 1024 * 1024;
 
 /** Takes text in pieces of any size and gives the events that are complete. */
 export class EventParser {
+  /** The last one that there was, with an event or without. */
+  id: string | undefined;
   #line = "";
   #data: string[] = [];
   #size = 0;
   #event = "";
   #id = "";
-  #begun = false;
   /** The last piece ended with CR: an LF that follows belongs to it. */
   #afterReturn = false;
 
@@ -31,13 +32,9 @@ export class EventParser {
   push(text: string): ServerEvent[] {
     const events: ServerEvent[] = [];
     let from = 0;
-    if (!this.#begun && text !== "") {
-      this.#begun = true;
-      from = text.startsWith("\uFEFF") ? 1 : 0;
-    }
-    if (this.#afterReturn && from < text.length) {
+    if (this.#afterReturn && text !== "") {
       this.#afterReturn = false;
-      from += text[from] === "\n" ? 1 : 0;
+      from = text[0] === "\n" ? 1 : 0;
     }
     for (const ends = /\r\n?|\n/g; ; from = ends.lastIndex) {
       ends.lastIndex = from;
@@ -64,6 +61,7 @@ export class EventParser {
     if (line === "") {
       const event = { event: this.#event || "message", id: this.#id, data: this.#data.join("\n") };
       const complete = this.#data.length > 0;
+      this.id = this.#id || undefined;
       this.#data = [];
       this.#size = 0;
       this.#event = "";
@@ -89,7 +87,7 @@ export class EventParser {
  * let go when the reader leaves.
  * @throws whatever breaks the connection; BuntimeError `invalid_response` where it has no events, `network_error` when nothing at all came for too long
  */
-export async function* readEvents(response: Response): AsyncGenerator<ServerEvent, void> {
+export async function* readEvents(response: Response, parser = new EventParser()): AsyncGenerator<ServerEvent, void> {
   const { body, headers, status } = response;
   if (body === null || !(headers.get("content-type") ?? "").startsWith("text/event-stream")) {
     await body?.cancel();
@@ -98,7 +96,6 @@ export async function* readEvents(response: Response): AsyncGenerator<ServerEven
       status,
     });
   }
-  const parser = new EventParser();
   const decoder = new TextDecoder();
   const reader = body.getReader();
   try {

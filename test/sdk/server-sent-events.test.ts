@@ -61,12 +61,21 @@ describe("server-sent events", () => {
 
   test("fields are read as the specification says", () => {
     expect(parse("data\n\n")).toEqual([{ event: "message", id: "", data: "" }]);
-    expect(parse("\uFEFFdata:a\ndata:  b\n\n")).toEqual([{ event: "message", id: "", data: "a\n b" }]);
+    expect(parse("data:a\ndata:  b\n\n")).toEqual([{ event: "message", id: "", data: "a\n b" }]);
     expect(parse("id: 1\ndata: a\n\ndata: b\n\nid\ndata: c\n\n").map(({ id }) => id)).toEqual(["1", "1", ""]);
     expect(parse("id: 1\0\ndata: a\n\n")[0]?.id).toBe("");
     expect(parse("event: x\n\ndata: a\n\n")).toEqual([{ event: "message", id: "", data: "a" }]);
     expect(parse("retry: 10\nother: x\n: comment\n\n")).toEqual([]);
     expect(parse("data: unfinished")).toEqual([]);
+  });
+
+  test("the last id is known, also where no event had it, once its block has ended", () => {
+    const parser = new EventParser();
+    expect([parser.push(": x\n\n"), parser.id]).toEqual([[], undefined]);
+    expect([parser.push("id: 7\n: x\n"), parser.id]).toEqual([[], undefined]);
+    expect([parser.push("\n"), parser.id]).toEqual([[], "7"]);
+    expect(parser.push("id: 8\ndata: x\n\n").concat(parser.push("id: 9\ndata"))).toHaveLength(1);
+    expect(parser.id).toBe("8");
   });
 
   test("an event that has no end is an error, not all of the memory", () => {
@@ -78,8 +87,8 @@ describe("server-sent events", () => {
     }
   });
 
-  test("characters that are cut in two are whole again", async () => {
-    const bytes = new TextEncoder().encode("data: é€𝄞日\n\n");
+  test("characters that are cut in two are whole again, and a mark before the first is none", async () => {
+    const bytes = new TextEncoder().encode("\uFEFFdata: é€𝄞日\n\n");
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
         for (const byte of bytes) controller.enqueue(Uint8Array.of(byte));

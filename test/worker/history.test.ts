@@ -213,7 +213,7 @@ describe("who follows a history", () => {
   it("is told at once, from the next event on or behind the one that it has, by type and sender", async () => {
     const { id } = await createSession();
     const live = await open(id);
-    expect(await live.next()).toBe(": connected");
+    expect(await live.next()).toBe("id: 1\n: connected");
     await append(id, {
       events: [
         { id: "a", payload: 1, type: "note" },
@@ -228,7 +228,7 @@ describe("who follows a history", () => {
     const chosen = await open(id, "?after=0&type=note,event&sender=agent");
     expect(await chosen.next()).toContain('"id":"b"');
     const other = await open(id, "?thread=t");
-    expect(await other.next()).toBe(": connected");
+    expect(await other.next()).toBe("id: 0\n: connected");
     await append(id, { thread: "t", payload: "there" });
     expect(await other.next()).toContain('"sessionId":"t"');
   });
@@ -243,7 +243,7 @@ describe("who follows a history", () => {
     });
     const seen: number[] = [];
     while (seen.length < 300) {
-      const number = /^id: (\d+)$/m.exec((await stream.next()) ?? "")?.[1];
+      const number = /^id: (\d+)\ndata/m.exec((await stream.next()) ?? "")?.[1];
       if (number !== undefined) seen.push(Number(number));
     }
     await Promise.all(writers);
@@ -257,7 +257,7 @@ describe("who follows a history", () => {
     const ofKey = await open(id, "", {}, key);
     const ofThread = await open(id, "?thread=t&after=1");
     const ofSession = await open(id);
-    for (const stream of [ofKey, ofThread, ofSession]) expect(await stream.next()).toBe(": connected");
+    for (const stream of [ofKey, ofThread, ofSession]) expect(await stream.next()).toBe("id: 1\n: connected");
     expect((await ask("DELETE", `/sessions/${id}/threads/t`)).status).toBe(200);
     const end = async (stream: Followed): Promise<void> => {
       while ((await stream.next()) !== null);

@@ -17,7 +17,7 @@ export function followed(
   threadId: string,
   { after, types, senders }: FollowRequest,
   isThere: () => boolean,
-): Required<Pick<Followed, "next" | "isOver">> {
+): Required<Pick<Followed, "next" | "isOver" | "position">> {
   let thread = log.threads.find(threadId);
   let last = after ?? thread?.last_index ?? 0;
   /** Null: it is not there yet. */
@@ -41,5 +41,7 @@ export function followed(
       rows.length === seqs.length ? Math.max(last, found.last_index) : told === undefined ? last : indexOf(told.seq);
     return rows.length === 0 ? null : eventsText(rows, threadId);
   };
-  return { next, isOver };
+  // What comes under its name afterwards counts from the beginning.
+  const position = (): number => (isOver() ? 0 : last);
+  return { next, isOver, position };
 }
