@@ -1,5 +1,6 @@
 // What else a session's pages do: its life, its preview, its processes and services, its snapshots; and the account.
 import { describe, it, onTestFinished } from "vitest";
+import type { Session } from "../../src/contract/session.ts";
 import { newSession, platformOfRun } from "../support/e2e.ts";
 import { until } from "../support/until.ts";
 import { browserOfFile } from "./chromium.ts";
@@ -108,6 +109,45 @@ describe("A session in the console", () => {
     await service.waitFor({ state: "detached" });
   });
 
+  it("adds and removes services beside those that others have set since it looked", async ({ expect }) => {
+    const { id, page } = await openTab("/processes");
+    const names = async () => {
+      const answer = await client.request("GET", `/sessions/${id}`);
+      return ((await answer.json()) as Session).services.map(({ name }) => name).toSorted();
+    };
+    const service = (name: string) => ({ name, command: "exec sleep 1000" });
+    const set = (...of: string[]) =>
+      client.request("PATCH", `/sessions/${id}`, { json: { services: of.map(service) } });
+    await page.getByRole("button", { name: "Add a service" }).click();
+    await page.getByLabel(/^Name/).fill("here");
+    await page.getByLabel(/^Command/).fill("exec sleep 1000");
+    await set("elsewhere");
+    await page.getByRole("button", { name: "Add", exact: true }).click();
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    expect(await names()).toEqual(["elsewhere", "here"]);
+    await page.getByRole("button", { name: "Remove here" }).waitFor();
+    await set("elsewhere", "here", "later");
+    await page.getByRole("button", { name: "Remove here" }).click();
+    await page.getByRole("button", { name: "Remove here" }).waitFor({ state: "detached" });
+    expect(await names()).toEqual(["elsewhere", "later"]);
+  });
+
+  it("forks also where it may not ask about the new one", async () => {
+    const { id, page } = await openTab("/snapshots", {}, /status of 40[34]/);
+    await client.request("POST", `/sessions/${id}/snapshots`, { json: { label: "asked" } });
+    await page.reload();
+    await page.route(/\/api\/sessions\/[^/?]+$/, (route) =>
+      route.request().method() === "GET" && !route.request().url().endsWith(id)
+        ? route.fulfill({ status: 403, json: { error: { code: "forbidden", message: "Not this key." } } })
+        : route.fallback(),
+    );
+    await page.getByRole("button", { name: "Fork asked" }).click();
+    await page.getByText("Forked").waitFor();
+    await page.waitForURL((url) => url.pathname.includes("/sessions/ses_") && !url.pathname.includes(id));
+    const forked = /sessions\/(ses_\w+)/.exec(page.url())?.[1] ?? "";
+    onTestFinished(async () => void (await client.request("DELETE", `/sessions/${forked}`)));
+  });
+
   it("takes a snapshot, shows what has changed since, restores it, takes that back, and forks it", async ({
     expect,
   }) => {
@@ -137,6 +177,13 @@ describe("A session in the console", () => {
     onTestFinished(async () => void (await client.request("DELETE", `/sessions/${forked}`)));
     expect(forked).not.toBe(id);
     expect(await (await client.request("GET", `/sessions/${forked}/files/note.txt`)).text()).toBe("first");
+  });
+
+  it("is no higher than the window, in which its pages scroll", async ({ expect }) => {
+    const { page } = await openTab("/overview");
+    await page.setViewportSize({ width: 390, height: 600 });
+    await page.getByRole("heading", { level: 2 }).first().waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBe(600);
   });
 
   it("that is not there is said to be gone", async () => {

@@ -80,6 +80,67 @@ describe("The console's list of sessions", () => {
     await page.getByText("No session matches").waitFor();
   });
 
+  it("creates one also where it may not be asked about", async ({ expect }) => {
+    const name = `unasked-${Date.now()}`;
+    const { page } = await openConsole(chromium, client, "", { expected: /status of 403/ });
+    await page.route(/\/api\/sessions\/[^/?]+$/, (route) =>
+      route.request().method() === "GET"
+        ? route.fulfill({ status: 403, json: { error: { code: "forbidden", message: "Not this key." } } })
+        : route.fallback(),
+    );
+    await page.getByRole("button", { name: "New session" }).click();
+    await page.getByLabel(/^Name/).fill(name);
+    await page.getByRole("button", { name: "Create", exact: true }).click();
+    onTestFinished(async () => void (await client.request("DELETE", `/sessions/${name}`)));
+    await page.waitForURL(/\/run$/);
+    expect(await page.getByRole("dialog").count()).toBe(0);
+    // It would ask about it while it is deleted.
+    await page.close();
+  });
+
+  it("shows what others create also where this machine's clock is ahead", async () => {
+    const { page, context } = await openConsole(chromium, client);
+    await context.addInitScript(() => {
+      const ahead = 10 * 60 * 1000;
+      globalThis.Date = class extends Date {
+        constructor(...given: []) {
+          // SAFETY: without arguments it is now, else what is given.
+          super(...((given.length === 0 ? [Date.now()] : given) as []));
+        }
+        static override now(): number {
+          return super.now() + ahead;
+        }
+      } as DateConstructor;
+    });
+    await page.reload();
+    const before = await newSession(client);
+    await page.getByRole("link", { name: before.id }).waitFor();
+    const { id } = await newSession(client);
+    await page.getByRole("link", { name: id }).waitFor();
+    // It would ask about them while they are deleted.
+    await page.close();
+  });
+
+  it("has room at a phone's width for what the dialog of a new one says", async ({ expect }) => {
+    const { page } = await openConsole(chromium, client, "", { viewport: { width: 390, height: 800 } });
+    await page.getByRole("button", { name: "New session" }).click();
+    await page.getByRole("dialog").waitFor();
+    const cut = await page.getByRole("dialog").evaluate((dialog) =>
+      [...dialog.querySelectorAll("select")].flatMap((select) =>
+        [...select.options].flatMap((option) => {
+          const free = document.createElement("select");
+          free.append(option.cloneNode(true));
+          free.style.width = "max-content";
+          select.after(free);
+          const [wanted, given] = [free.offsetWidth, select.offsetWidth];
+          free.remove();
+          return wanted > given ? [`${option.text}: ${wanted} of ${given} px`] : [];
+        }),
+      ),
+    );
+    expect(cut).toEqual([]);
+  });
+
   it("is gone through by keys alone", async ({ expect }) => {
     const tag = `keys-${Date.now()}`;
     const older = await newSession(client, { metadata: { tag } });

@@ -156,6 +156,18 @@ describe("Tools", () => {
     expect(killed.structuredContent).toMatchObject({ killed: 2 });
   });
 
+  it("start services at the same time, and each of them stays", async ({ expect }) => {
+    const { call } = await connect();
+    await call("run_command", { command: "true" });
+    const names = ["a", "b", "c", "d"];
+    const started = await Promise.all(names.map((name) => call("start_service", { name, command: "exec sleep 1000" })));
+    expect(started.map(({ structuredContent }) => structuredContent)).toEqual(
+      names.map((name) => expect.objectContaining({ service: expect.objectContaining({ name, status: "running" }) })),
+    );
+    const { services } = await api.ask(SessionInfo, "GET", `/sessions/${sessionOf(await call("list_processes"))}`);
+    expect(services.map(({ name }) => name).toSorted()).toEqual(names);
+  });
+
   it("give a private preview's URL with its token", async ({ expect }) => {
     const session = await api.createSession({ preview: "private" });
     deleteAfterwards(session.id);

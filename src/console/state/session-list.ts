@@ -4,6 +4,7 @@ import type { Event, Session } from "../../sdk/index.ts";
 import { api, client } from "./access.ts";
 import { isOffline, noteOutcome } from "./connection.ts";
 import { Loader } from "./loaded.ts";
+import { newestEvent } from "./newest-event.ts";
 
 const PAGE = 100;
 /** The events that say that a session is not there any more. */
@@ -63,17 +64,24 @@ async function apply(event: Event, abort: AbortSignal): Promise<void> {
   }
 }
 
+/** `newest`: of those that are history. */
+async function takeIn(newest: string, abort: AbortSignal): Promise<void> {
+  let isHistory = newest !== BEFORE_ALL;
+  for await (const event of api().events.follow({ after: BEFORE_ALL }, { signal: abort })) {
+    if (event.sessionId !== null) record(event, event.sessionId);
+    if (!isHistory) void apply(event, abort);
+    isHistory &&= event.id !== newest;
+  }
+}
+
 async function follow(abort: AbortSignal): Promise<void> {
   while (!abort.aborted) {
     try {
-      const began = new Date().toISOString();
-      // What happened before is history; the list is asked for once the events are under way, so that nothing is missed.
-      const events = api().events.follow({ after: BEFORE_ALL }, { signal: abort });
+      // What happened up to it is history, and in the list, which is asked for after it.
+      const newest = await newestEvent(abort).catch(() => null);
+      if (abort.aborted) return;
       void sessions.reload();
-      for await (const event of events) {
-        if (event.sessionId !== null) record(event, event.sessionId);
-        if (event.at >= began) void apply(event, abort);
-      }
+      if (newest !== null) await takeIn(newest, abort);
     } catch (error) {
       noteOutcome(error);
     }

@@ -8,12 +8,16 @@ import { PREVIEWS } from "../../contract/routes/previews.ts";
 import { SESSIONS } from "../../contract/routes/sessions.ts";
 import { Service } from "../../contract/session.ts";
 import type { Session } from "../../contract/session.ts";
+import { ProblemError } from "../../lib/problem-error.ts";
 import type { SessionInUse } from "../session-use.ts";
 import { clip } from "../text.ts";
 import { tool } from "../tool.ts";
 import type { Tool } from "../tool.ts";
 
 const Url = z.url().meta({ description: "Opens in a browser" });
+/** Of many calls at the same time one comes through with each. */
+const TRIES = 10;
+const SETTLED_MS = 200;
 
 export const serviceTools: readonly Tool[] = [
   tool({
@@ -27,13 +31,8 @@ export const serviceTools: readonly Tool[] = [
     output: { service: ServiceStatus, previewUrl: Url.nullable() },
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     async run(session, service) {
-      const { api, ref } = session;
-      const params = { id: ref };
-      const before = await api.call(SESSIONS.getSession, { params });
-      const others = before.services.filter(({ name }) => name !== service.name);
-      await api.call(SESSIONS.updateSession, { params, body: { services: [...others, service] } });
-      const status = await statusOf(session, service.name);
-      const previewUrl = service.port === undefined ? null : await previewUrlOf(session, before, service.port);
+      const { info, status } = await start(session, service);
+      const previewUrl = service.port === undefined ? null : await previewUrlOf(session, info, service.port);
       const log = status.log.length === 0 ? "" : `\nIt printed:\n${clip(status.log.join("\n"), 4000).text}`;
       const where = previewUrl === null ? "" : ` Its preview is ${previewUrl}`;
       const ended = status.lastExit === null ? "" : ` It ended before: ${status.lastExit}.`;
@@ -60,8 +59,37 @@ export const serviceTools: readonly Tool[] = [
   }),
 ];
 
+/**
+ * The services of a session are set all at once: one that is started at the same time may set them without this one, which
+ * is then put to those again. @throws ProblemError `conflict` where others do so for too long
+ */
+async function start(
+  session: SessionInUse,
+  service: z.output<typeof Service>,
+): Promise<{ info: Session; status: ServiceStatus }> {
+  const { api, ref } = session;
+  const params = { id: ref };
+  let info = await api.call(SESSIONS.getSession, { params });
+  for (let tries = 0; tries < TRIES; tries++) {
+    const others = info.services.filter(({ name }) => name !== service.name);
+    await api.call(SESSIONS.updateSession, { params, body: { services: [...others, service] } });
+    // Who had read the list before has written it by then.
+    await scheduler.wait(SETTLED_MS);
+    const status = await statusOf(session, service.name);
+    info = await api.call(SESSIONS.getSession, { params });
+    const isThere = info.services.some(({ name }) => name === service.name);
+    if (isThere && status !== undefined && status.status !== "stopped") {
+      return { info, status };
+    }
+  }
+  throw new ProblemError(
+    "conflict",
+    `Others change the session's services all the time; ${service.name} is not started.`,
+  );
+}
+
 /** Listing wakes nothing, so a session without a container is woken by a command; its services are up when that runs. */
-async function statusOf({ api, ref }: SessionInUse, name: string): Promise<ServiceStatus> {
+async function statusOf({ api, ref }: SessionInUse, name: string): Promise<ServiceStatus | undefined> {
   const list = async (): Promise<ServiceStatus | undefined> => {
     const { services } = await api.call(EXECUTE.listProcesses, { params: { id: ref } });
     return services.find((service) => service.name === name);
@@ -71,11 +99,7 @@ async function statusOf({ api, ref }: SessionInUse, name: string): Promise<Servi
     return first;
   }
   await api.call(EXECUTE.execute, { body: { sessionId: ref, command: "true" } });
-  const second = await list();
-  if (second === undefined) {
-    throw new Error(`service ${name} is not among the session's`);
-  }
-  return second;
+  return await list();
 }
 
 async function previewUrlOf({ api, ref }: SessionInUse, session: Session, port: number): Promise<string> {

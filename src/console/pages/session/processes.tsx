@@ -12,6 +12,7 @@ import { Ago } from "../../parts/time-left.tsx";
 import type { TabProps } from "./tab-props.ts";
 import { AddService } from "./add-service.tsx";
 import { ExecutionLog } from "./execution-log.tsx";
+import { setService } from "./set-service.ts";
 
 const REFRESH_MS = 5000;
 
@@ -57,12 +58,14 @@ export function Processes({ session, loader: sessionLoader }: TabProps) {
   const kill = async (pid: number): Promise<void> => {
     if (await attempt("Not ended", () => api().execution.kill({ sessionId, pid }))) await loader.reload();
   };
-  const setServices = async (services: readonly ServiceInput[]): Promise<void> => {
-    await api().services.set({ sessionId, services: [...services] });
-    await Promise.all([loader.reload(), sessionLoader.reload()]);
+  const reload = (): Promise<unknown> => Promise.all([loader.reload(), sessionLoader.reload()]);
+  const addService = async (service: ServiceInput): Promise<void> => {
+    await setService(sessionId, service.name, service);
+    await reload();
   };
-  const removeService = (name: string): Promise<boolean> =>
-    attempt("Not removed", () => setServices(session.services.filter((service) => service.name !== name)));
+  const removeService = async (name: string): Promise<void> => {
+    if (await attempt("Not removed", () => setService(sessionId, name, null))) await reload();
+  };
 
   return (
     <Show of={loader} what="processes">
@@ -134,7 +137,7 @@ export function Processes({ session, loader: sessionLoader }: TabProps) {
             <AddService
               taken={session.services.map(({ name }) => name)}
               onClose={() => setAdding(false)}
-              add={(service) => setServices([...session.services, service])}
+              add={addService}
             />
           )}
         </div>

@@ -61,7 +61,7 @@ export function Snapshots({ session, loader: sessionLoader }: TabProps) {
   const fork = (snapshotId: string): Promise<boolean> =>
     change("Not forked", async () => {
       const forked = await api().sessions.fork({ sessionId, snapshotId });
-      putSession(await forked.info());
+      putSession(forked);
       notify({ kind: "done", text: "Forked. This is the new session" });
       go({ page: "session", session: forked.id, tab: "overview" });
     });

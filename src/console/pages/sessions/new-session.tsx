@@ -39,7 +39,7 @@ function readForm(form: FormData): CreateSession {
 export function NewSession({ onClose }: { readonly onClose: () => void }) {
   const create = async (form: FormData): Promise<void> => {
     const created = await api().sessions.create(readForm(form));
-    putSession(await created.info());
+    putSession(created);
     onClose();
     go({ page: "session", session: created.name ?? created.id, tab: "run" });
   };
@@ -69,7 +69,7 @@ export function NewSession({ onClose }: { readonly onClose: () => void }) {
       <label>
         Internet
         <select name="internet">
-          <option value="yes">yes: its code may reach the network</option>
+          <option value="yes">yes: it may reach the network</option>
           <option value="no">no: it reaches nothing but itself</option>
         </select>
       </label>
