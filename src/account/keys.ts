@@ -6,6 +6,7 @@ import { newApiKey, newId } from "../contract/ids.ts";
 import { API_KEY_LIFE_MAX_MS, API_KEYS, KEY_USE_STORED_MS } from "../contract/limits.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
+import { sha256 } from "../lib/sha256.ts";
 import type { KeyStore, StoredKey } from "./keys-store.ts";
 
 export class Keys {
@@ -28,7 +29,7 @@ export class Keys {
       });
     }
     const text = newApiKey(this.#accountId);
-    const digest = await digestOf(text);
+    const digest = await sha256(text);
     for (const key of this.#store.all()) {
       if (key.expiresAt !== null && key.expiresAt <= now) {
         this.#remove(key.id);
@@ -60,7 +61,7 @@ export class Keys {
 
   async rotate(keyId: string): Promise<Result<NewKey>> {
     const text = newApiKey(this.#accountId);
-    const digest = await digestOf(text);
+    const digest = await sha256(text);
     const key = this.#store.get(keyId);
     if (key === undefined) {
       return unknown(keyId);
@@ -125,8 +126,4 @@ function viewOf(key: StoredKey): Key {
 
 function unknown(keyId: string): Result<never> {
   return fail("not_found", `This account has no key ${keyId}. List its keys.`, { keyId });
-}
-
-async function digestOf(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }

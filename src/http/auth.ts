@@ -14,6 +14,7 @@ import type { Env } from "../env.ts";
 import { logError } from "../lib/log.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
+import { sha256 } from "../lib/sha256.ts";
 import { clientAddress, clientGroup } from "./client-address.ts";
 
 /** Has one scope, which no account's key can have, and no account. */
@@ -51,8 +52,8 @@ export async function admit(request: Request, env: Env): Promise<Admission> {
   if (run !== null) {
     return ask(env, run.accountId, (account) => account.admit({ kind: "run", token: run.token }));
   }
-  const digest = await digestOf(given);
-  if (own !== null && crypto.subtle.timingSafeEqual(digest, await digestOf(own))) {
+  const digest = await sha256(given);
+  if (own !== null && crypto.subtle.timingSafeEqual(digest, await sha256(own))) {
     return ask(env, DEVELOPMENT_ACCOUNT, (account) => account.admit({ kind: "own", plan }));
   }
   const accountId = accountOfKey(given);
@@ -71,7 +72,7 @@ export async function admitOperator(request: Request, env: Env): Promise<Result<
   if (given === null) {
     return fail("unauthorized", "No key was given. Send the operator's key as `Authorization: Bearer <key>`.");
   }
-  const [digest, other] = await Promise.all([digestOf(given), digestOf(expected)]);
+  const [digest, other] = await Promise.all([sha256(given), sha256(expected)]);
   const isRight = crypto.subtle.timingSafeEqual(digest, other);
   // Asked for the right key as well: who has guessed too often learns nothing from a guess that is right.
   const address = clientAddress(request, env.CLIENT_ADDRESS_HEADER);
@@ -136,8 +137,4 @@ async function ask(
 
 function refused({ error }: ReturnType<typeof fail>): Admission {
   return { kind: "refused", problem: error };
-}
-
-async function digestOf(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }

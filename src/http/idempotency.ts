@@ -8,6 +8,7 @@ import type { Problem } from "../contract/errors.ts";
 import { IDEMPOTENCY_KEY_CHARACTERS } from "../contract/limits.ts";
 import type { Route } from "../contract/route.ts";
 import { describe, logError } from "../lib/log.ts";
+import { sha256 } from "../lib/sha256.ts";
 import type { Call, Reserved } from "./call.ts";
 import { isEvents, observeLastEvent, replayEvents, seenBefore } from "./event-replay.ts";
 import { worthOf } from "./kept-answer.ts";
@@ -37,7 +38,7 @@ export async function answerOnce(
   const { body } = input;
   const begun = await accountOf(call.env, call.principal.accountId).begin({
     key,
-    fingerprint: await digest(JSON.stringify([route.method, route.path, input.params, input.query, body])),
+    fingerprint: (await sha256(JSON.stringify([route.method, route.path, input.params, input.query, body]))).toHex(),
     // What executes does it in the session that it names; other calls make a session of their own.
     session: route.scope === "execute" ? sessionRefOf(route, input) : null,
   });
@@ -141,8 +142,4 @@ function refusal(problem: Problem): Response {
   return problemResponse(problem, {
     headers: typeof seconds === "number" ? { "retry-after": String(seconds) } : {},
   });
-}
-
-async function digest(text: string): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toHex();
 }

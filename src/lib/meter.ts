@@ -70,12 +70,11 @@ export function dayBefore(day: string, days: number): string {
 }
 
 export function add(one: Totals, other: Totals): Totals {
-  return merge(one, other, (a, b) => a + b);
-}
-
-/** Of two reports of the same, the later one. */
-export function larger(one: Totals, other: Totals): Totals {
-  return merge(one, other, Math.max);
+  const sum = { ...NO_TOTALS };
+  for (const name of TOTAL_NAMES) {
+    sum[name] = one[name] + other[name];
+  }
+  return sum;
 }
 
 /** What the time from `current.at` to `now` comes to, by day. Nothing when that is in the past. */
@@ -142,12 +141,4 @@ function entered(days: readonly DayTotals[], { day, totals }: DayTotals): readon
   return last?.day === day
     ? [...days.slice(0, -1), { day, totals: add(last.totals, totals) }]
     : [...days, { day, totals }];
-}
-
-function merge(one: Totals, other: Totals, combine: (a: number, b: number) => number): Totals {
-  const merged = { ...NO_TOTALS };
-  for (const name of TOTAL_NAMES) {
-    merged[name] = combine(one[name], other[name]);
-  }
-  return merged;
 }

@@ -2,6 +2,7 @@
 // once, so a snapshot that was made in one go costs two reads.
 import type { Digest, Root, SegmentRef } from "../contract/manifest.ts";
 import { decodeRoot, encodeBundle } from "../lib/manifest.ts";
+import { sha256 } from "../lib/sha256.ts";
 import { getRange, readObject } from "../storage/objects.ts";
 
 /** An object of a snapshot is missing, or is not what its name says. */
@@ -26,7 +27,7 @@ export async function loadRoot(
   if (bytes === null) {
     throw new DamagedObject(digest, "the root of a snapshot is missing");
   }
-  if ((await sha256(bytes)) !== digest) {
+  if ((await sha256(bytes)).toHex() !== digest) {
     throw new DamagedObject(digest, "the root of a snapshot is not what was stored");
   }
   return { root: decodeRoot(bytes), bytes };
@@ -67,8 +68,4 @@ function sideBySide(segments: readonly SegmentRef[]): Run[] {
     }
   }
   return runs;
-}
-
-async function sha256(bytes: Uint8Array): Promise<Digest> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }

@@ -1,13 +1,33 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { METER_RATES } from "../../src/contract/limits.ts";
-import { add, advance, count, dayOf, elapsed, forgetDays, larger, NO_TOTALS, skip, turn } from "../../src/lib/meter.ts";
+import {
+  add,
+  advance,
+  count,
+  dayOf,
+  elapsed,
+  forgetDays,
+  NO_TOTALS,
+  skip,
+  TOTAL_NAMES,
+  turn,
+} from "../../src/lib/meter.ts";
 import type { DayTotals, Levels, MeterKind, Reading, Totals } from "../../src/lib/meter.ts";
 
 const START = Date.UTC(2026, 0, 31, 12);
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const levels: Levels = { cpu: 0.25, memoryGib: 1, storedGib: 0.5 };
+
+/** Of two reports of the same, the later one: as the account keeps them. */
+function larger(one: Totals, other: Totals): Totals {
+  const most = { ...NO_TOTALS };
+  for (const name of TOTAL_NAMES) {
+    most[name] = Math.max(one[name], other[name]);
+  }
+  return most;
+}
 
 const fresh: Reading = { current: { kind: "asleep", levels, at: START }, days: [], activeMs: 0, executions: 0 };
 

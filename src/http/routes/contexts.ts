@@ -1,5 +1,5 @@
 // Contexts: create, list, look at, run in, interrupt, delete. All of it goes to the session as a request, see
-// session/contexts.ts; a run goes the way of an execution.
+// session/door.ts; a run goes the way of an execution.
 import { newId } from "../../contract/ids.ts";
 import type { ContextCommand } from "../../contract/supervisor.ts";
 import { ok } from "../../lib/result.ts";
