@@ -88,13 +88,13 @@ export class Effects {
     }
   }
 
-  /** Lets the processes go on. Resolves when they do. */
-  async thaw(record: SessionRecord): Promise<void> {
+  /** Lets the processes go on. Resolves when they do, or when it is known why not. */
+  async thaw(record: SessionRecord): Promise<Result<null>> {
     const { runtime } = this.#parts;
     for (let attempt = 1; this.#frozen && runtime.state !== "stopped"; attempt++) {
       const run = await runtime.ready(record.resourceLimits);
       if (!run.ok) {
-        return; // Whoever is served next learns why.
+        return ok(null); // Whoever is served next learns why.
       }
       try {
         const request = { method: "POST", path: "/thaw", timeoutMs: FREEZE_MS };
@@ -103,11 +103,15 @@ export class Effects {
       } catch (error) {
         runtime.suspect(run.value);
         if (attempt === THAW_ATTEMPTS) {
-          throw error;
+          return fail(
+            "container_unavailable",
+            `The session's processes could not go on: ${describe(error)}. Try again.`,
+          );
         }
       }
     }
     this.#frozen = false;
+    return ok(null);
   }
 
   /** Has the processes stand still for what follows, whatever the state; null where that could not be asked. */
@@ -128,9 +132,16 @@ export class Effects {
       if (!ended.ok) {
         return ended;
       }
-      const frozen = await this.standStill(record);
-      if (frozen?.frozen === true) {
-        return ok(null);
+      try {
+        const frozen = await this.standStill(record);
+        if (frozen?.frozen === true) {
+          return ok(null);
+        }
+      } catch (error) {
+        return fail(
+          "container_unavailable",
+          `The session's processes do not stand still: ${describe(error)}. Try again.`,
+        );
       }
     }
     return ok(null);

@@ -126,8 +126,39 @@ export class Lifecycle {
   /** As `find`, for a call that needs the container: what is frozen goes on, and the next use of the container wakes it. */
   async rouse(accountId: string | null): Promise<Result<StoredSession>> {
     for (let attempt = 1; ; attempt++) {
+      const session = await this.#admit(accountId);
+      if (!session.ok) {
+        return session;
+      }
+      this.#noteActivity();
+      if (this.state.phase === "active" && !this.#effects.frozen) {
+        return session;
+      }
+      if (this.state.phase === "releasing") {
+        await this.#do("release", session.value.record);
+      } else {
+        await this.apply({ type: "rouse" });
+      }
+      const thawed = await this.#effects.thaw(session.value.record);
+      if (!thawed.ok) {
+        return thawed;
+      }
+      if (this.state.phase === "active") {
+        return this.find(accountId);
+      }
+      if (attempt === ROUSE_ATTEMPTS) {
+        return fail("container_unavailable", "The session's container is being released. Try again.");
+      }
+    }
+  }
+
+  /** As `find`, once nobody has the container for himself and the budgets allow its use. */
+  async #admit(accountId: string | null): Promise<Result<StoredSession>> {
+    for (;;) {
+      let free: unknown = null;
       if (this.refusal() === null) {
         await this.#untilFree();
+        free = this.#exclusive;
       }
       const session = this.find(accountId);
       if (!session.ok) {
@@ -137,21 +168,9 @@ export class Lifecycle {
       if (refused !== null) {
         return { ok: false, error: refused };
       }
-      this.#noteActivity(session.value);
-      if (this.state.phase === "active" && !this.#effects.frozen) {
-        return session;
-      }
-      if (this.state.phase === "releasing") {
-        await this.#do("release", session.value.record);
-      } else {
-        await this.apply({ type: "rouse" });
-      }
-      await this.#effects.thaw(session.value.record);
-      if (this.state.phase === "active") {
+      // The account may have been asked, and the session changed or deleted, or the container taken, meanwhile.
+      if (free === this.#exclusive) {
         return this.find(accountId);
-      }
-      if (attempt === ROUSE_ATTEMPTS) {
-        return fail("container_unavailable", "The session's container is being released. Try again.");
       }
     }
   }
@@ -290,10 +309,10 @@ export class Lifecycle {
     this.#ctx.waitUntil(work.catch((error: unknown) => logError(failure, { sessionId, reason: describe(error) })));
   }
 
-  #noteActivity(session: StoredSession): void {
+  #noteActivity(): void {
     this.#activity.note();
-    if (this.#activity.lastAt - session.lastActive > ACTIVITY_STORED_MS) {
-      this.#session = { ...session, lastActive: this.#activity.lastAt };
+    if (this.#session !== null && this.#activity.lastAt - this.#session.lastActive > ACTIVITY_STORED_MS) {
+      this.#session = { ...this.#session, lastActive: this.#activity.lastAt };
       this.#store.save(this.#session);
     }
   }

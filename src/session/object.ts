@@ -52,7 +52,7 @@ import { SessionStore } from "./store.ts";
 import { Streams } from "./streams.ts";
 import { SupervisorClient } from "./supervisor-client.ts";
 import { SAVED_FIRST, TerminationWatch } from "./termination-watch.ts";
-import { updateSession } from "./update.ts";
+import { Updates } from "./update.ts";
 
 export class Session extends DurableObject<Env> implements SessionRpc {
   readonly #store: SessionStore;
@@ -71,6 +71,7 @@ export class Session extends DurableObject<Env> implements SessionRpc {
   readonly #keys = new KeyRights();
   readonly #previewLog: PreviewLog;
   readonly #onDemand: OnDemand;
+  readonly #updates: Updates;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -125,7 +126,8 @@ export class Session extends DurableObject<Env> implements SessionRpc {
     this.#records = new ExecutionRecords({ lifecycle, supervisor, asleep, executions });
     const previews = (this.#previews = new PreviewAccess(env, { lifecycle, sql: ctx.storage.sql }));
     this.#previewLog = new PreviewLog(lifecycle);
-    this.#onDemand = new OnDemand({ lifecycle, effects, runtime, activity });
+    const onDemand = (this.#onDemand = new OnDemand({ lifecycle, effects, runtime, activity }));
+    this.#updates = new Updates(env, { lifecycle, activity, runtime, store, onDemand, previews });
     const previewLimit = new PreviewLimit(env);
     const keys = this.#keys;
     this.#door = new Door({ lifecycle, history, running, asleep, previews, previewLimit, keys, streams });
@@ -167,14 +169,7 @@ export class Session extends DurableObject<Env> implements SessionRpc {
   }
 
   async update(accountId: string, changes: UpdateSession): Promise<Result<SessionView>> {
-    const parts = {
-      lifecycle: this.#lifecycle,
-      activity: this.#activity,
-      runtime: this.#runtime,
-      store: this.#store,
-      onDemand: this.#onDemand,
-    };
-    return this.#viewed(await updateSession(this.env, parts, accountId, changes));
+    return this.#viewed(await this.#updates.update(accountId, changes));
   }
 
   async destroy(accountId: string): Promise<Result<{ deleted: true; sessionId: string }>> {

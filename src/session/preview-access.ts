@@ -14,8 +14,12 @@ import type { OpenedPreview } from "./rpc.ts";
 
 /** What a visitor was let in with. */
 export interface Admission extends Right {
-  readonly token: string;
+  /** Null: nothing, since the previews are public. */
+  readonly token: string | null;
 }
+
+const TOKEN_FAREWELL = "the preview token has expired or was revoked";
+const PUBLIC_FAREWELL = "the preview is private now";
 
 interface Row extends Record<string, SqlStorageValue> {
   readonly id: string;
@@ -32,6 +36,8 @@ export class PreviewAccess {
   readonly #sql: SqlStorage;
   /** Of tokens that somebody was let in with. In memory: what they opened is gone with this object as well. */
   readonly #revocations = new Map<string, AbortController>();
+  /** Of who was let in because the previews were public. */
+  #public = new AbortController();
 
   constructor(env: Env, own: { readonly lifecycle: Lifecycle; readonly sql: SqlStorage }) {
     this.#env = env;
@@ -110,11 +116,22 @@ export class PreviewAccess {
     return ok({ revoked: true, tokenId });
   }
 
-  /** Null: the previews are public. */
-  async admit(port: number, tokens: readonly string[]): Promise<Result<Admission | null>> {
+  /** The session was changed. Where its previews are private now, what was opened while they were not is closed. */
+  changed(): void {
+    if (this.#lifecycle.session?.record.preview === "private") {
+      this.#public.abort();
+      this.#public = new AbortController();
+    }
+  }
+
+  async admit(port: number, tokens: readonly string[]): Promise<Result<Admission>> {
     const session = this.#lifecycle.find(null);
-    if (!session.ok || session.value.record.preview !== "private") {
-      return session.ok ? ok(null) : session;
+    if (!session.ok) {
+      return session;
+    }
+    if (session.value.record.preview !== "private") {
+      const { signal: revoked } = this.#public;
+      return ok({ token: null, expiresAt: Number.POSITIVE_INFINITY, revoked, farewell: PUBLIC_FAREWELL });
     }
     for (const token of tokens) {
       const admission = await this.#admission(port, token);
@@ -130,9 +147,11 @@ export class PreviewAccess {
 
   async open(port: number, tokens: readonly string[]): Promise<Result<OpenedPreview>> {
     const admission = await this.admit(port, tokens);
-    return admission.ok
-      ? ok({ token: admission.value?.token ?? null, expiresAt: admission.value?.expiresAt ?? null })
-      : admission;
+    if (!admission.ok) {
+      return admission;
+    }
+    const { token, expiresAt } = admission.value;
+    return ok({ token, expiresAt: token === null ? null : expiresAt });
   }
 
   async #admission(port: number, token: string): Promise<Admission | null> {
@@ -149,7 +168,7 @@ export class PreviewAccess {
     }
     const revocation = this.#revocations.get(id) ?? new AbortController();
     this.#revocations.set(id, revocation);
-    return { token, expiresAt: row.expires_at, revoked: revocation.signal };
+    return { token, expiresAt: row.expires_at, revoked: revocation.signal, farewell: TOKEN_FAREWELL };
   }
 }
 

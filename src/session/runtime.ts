@@ -25,6 +25,7 @@ const SIGKILL = 9;
 const RELEASE_MS = 30_000;
 /** A container that was killed is given this long to be noticed as ended. */
 const KILLED_MS = 2000;
+const DELETED = "the session was deleted";
 
 export class Runtime {
   readonly #container: SessionContainer | null;
@@ -94,8 +95,12 @@ export class Runtime {
     if (this.#live !== null) {
       return ok(this.#live);
     }
-    // Nothing that is asked for now may meet a container on its way out.
-    await this.#releasing;
+    try {
+      // Nothing that is asked for now may meet a container on its way out.
+      await this.#releasing;
+    } catch (error) {
+      return unavailable(`the one before it could not be ended: ${describe(error)}`);
+    }
     if (this.#live !== null) {
       return ok(this.#live);
     }
@@ -203,7 +208,11 @@ export class Runtime {
       return unavailable("no container engine is configured: set ENGINE_URL, or run with containers enabled");
     }
     try {
-      const known = await this.#adopted(this.#container);
+      const known = this.#destroyed ? null : await this.#adopted(this.#container);
+      if (this.#destroyed) {
+        // Nobody would end what is started from here on.
+        return unavailable(DELETED);
+      }
       const prepare = known?.prepared === true ? null : this.#hooks.prepare();
       const stored = known ?? this.#launch(this.#container, limits);
       const run = this.#watch(this.#container, stored);
@@ -214,7 +223,7 @@ export class Runtime {
       }
       await this.#hooks.settle(run, { launched: known === null });
       if (this.#destroyed) {
-        return unavailable("the session was deleted");
+        return unavailable(DELETED);
       }
       run.lost.throwIfAborted();
       this.#live = run;
@@ -227,7 +236,7 @@ export class Runtime {
         logError("container_start_failed", { sessionId: this.#sessionId, reason });
         await this.#abandon(this.#container);
       }
-      return unavailable(reason);
+      return unavailable(this.#destroyed ? DELETED : reason);
     }
   }
 

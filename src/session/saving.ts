@@ -53,11 +53,13 @@ export class Saving {
 
   /** The snapshot, or null where nothing had changed since the newest one. A container that does not run has nothing to save. */
   save(reason: SnapshotReason, label: string | null = null): Promise<Result<SnapshotState | null>> {
+    // It may be gone when there is something to log.
+    const { id: sessionId } = this.#record();
     const save = this.#last.then(() => within(this.#save(reason, label), SNAPSHOT_MS));
     this.#last = save.catch(() => {});
     return save.catch((error: unknown) => {
       const why = describe(error);
-      logError("save_failed", { sessionId: this.#record().id, reason: why });
+      logError("save_failed", { sessionId, reason: why });
       return fail("storage_unavailable", `The workspace could not be saved: ${why}. Try again.`, { reason: why });
     });
   }
@@ -87,8 +89,10 @@ export class Saving {
       await this.#call(run.value, "DELETE", "/snapshot").catch(() => {});
       throw error;
     } finally {
-      // Nothing happens where it was committed.
-      await repository.giveUp(sessionId);
+      // Nothing happens where it was committed. Where it fails, what was begun ends with its grace time.
+      await repository.giveUp(sessionId).catch((error: unknown) => {
+        logError("upload_not_given_up", { sessionId, reason: describe(error) });
+      });
     }
   }
 
@@ -105,7 +109,7 @@ export class Saving {
     if (before?.root === digest && !command.avoid.includes(digest)) {
       // First: a container that was told to end may do so as soon as it knows that it is saved.
       this.#store.saveFact("saved", { ...before, at: createdAt });
-      await this.#call(run, "POST", "/snapshot/commit", JSON.stringify({ root: digest }));
+      await this.#tellCommitted(run, { sessionId, root: digest });
       return ok(null);
     }
     await putObject(this.#env.SNAPSHOTS, repositoryId, { digest, body: bytes });
@@ -115,9 +119,22 @@ export class Saving {
     const committed = await repository.commit(snapshot, [...packs, { digest, sizeBytes: bytes.length }]);
     if (committed.ok) {
       this.#store.saveFact("saved", savedWorkspace(committed.value, createdAt));
-      await this.#call(run, "POST", "/snapshot/commit", JSON.stringify({ root: digest }));
+      await this.#tellCommitted(run, { sessionId, root: digest });
     }
     return committed;
+  }
+
+  /** What is stored is saved, also where the supervisor does not hear of it: the next save tells it against what. */
+  async #tellCommitted(
+    run: Run,
+    { sessionId, root }: { readonly sessionId: string; readonly root: Digest },
+  ): Promise<void> {
+    try {
+      await this.#call(run, "POST", "/snapshot/commit", JSON.stringify({ root }));
+    } catch (error) {
+      logError("snapshot_commit_not_told", { sessionId, reason: describe(error) });
+      await this.#call(run, "DELETE", "/snapshot").catch(() => {});
+    }
   }
 
   /** Has the supervisor begin, against the newest snapshot where that can be read. */

@@ -9,6 +9,7 @@ const SERVER = `for (const port of [8080, 3000]) Bun.serve({
   websocket: { open(socket) { socket.send("open") }, message(socket, message) { socket.send(message) } },
   fetch(request, server) {
     if (server.upgrade(request)) return;
+    if (request.url.endsWith("/stream")) return new Response(new ReadableStream({ start: (c) => c.enqueue("begun") }));
     return Response.json({ port, url: request.url, headers: request.headers });
   },
 });`;
@@ -228,6 +229,40 @@ describe("whether a preview is private", () => {
     const open = await visit(previewUrl(session.id, `/?token=${token}`), asPage);
     expect([open.status, open.headers.get("set-cookie")]).toEqual([302, null]);
     await expectProblem(await visit(previewUrl(session.id)), "preview_unavailable");
+  });
+
+  it("closes what was opened while it was public, when it becomes private", async () => {
+    const session = await createSession();
+    await execute({ sessionId: session.id, code: SERVER });
+    const [stranger, stream, guest] = await Promise.all([
+      visit(previewUrl(session.id), { headers: { upgrade: "websocket" } }),
+      visit(previewUrl(session.id, "/stream")),
+      visit(previewUrl(session.id), { headers: { upgrade: "websocket" } }),
+    ]);
+    const reader = stream.body?.getReader();
+    await reader?.read();
+    const closed = [stranger, guest].map(
+      ({ webSocket }) =>
+        new Promise((resolve) => webSocket?.addEventListener("close", ({ code, reason }) => resolve({ code, reason }))),
+    );
+    stranger.webSocket?.accept();
+    guest.webSocket?.accept();
+    const patched = await ask("PATCH", `/sessions/${session.id}`, { body: { preview: "private" } });
+    expect(patched.status).toBe(200);
+    const told = { code: 1008, reason: expect.stringContaining("private") };
+    expect(await Promise.all(closed)).toEqual([told, told]);
+    await expect(reader?.read()).rejects.toThrow();
+    // Other changes close nothing, and neither does being public again.
+    const { token } = await newToken(session.id);
+    const admitted = await visit(previewUrl(session.id), {
+      headers: { upgrade: "websocket", "x-preview-token": token },
+    });
+    admitted.webSocket?.accept();
+    for (const body of [{ description: "a" }, { preview: "private" }, { preview: "public" }, { description: "b" }]) {
+      expect((await ask("PATCH", `/sessions/${session.id}`, { body })).status).toBe(200);
+    }
+    expect(admitted.webSocket?.readyState).toBe(WebSocket.OPEN);
+    admitted.webSocket?.close();
   });
 
   it("does not tell an unknown session from one that was deleted", async () => {
