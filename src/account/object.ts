@@ -13,15 +13,14 @@ import { storageOf } from "../data/rpc.ts";
 import { earliest } from "../lib/deadlines.ts";
 import { describe as reasonOf, logError } from "../lib/log.ts";
 import { Refusals } from "../lib/refusals.ts";
-import { inParallel } from "../lib/parallel.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import type { SessionRecord } from "../session/record.ts";
-import { within } from "../lib/within.ts";
 import { sessionOf } from "../session/rpc.ts";
 import { AdmissionDesk, CLOSED } from "./admission.ts";
 import { AccountAlarm } from "./alarm.ts";
 import { Database } from "./database.ts";
+import { endStreams } from "./ended-keys.ts";
 import { Events } from "./events.ts";
 import type { Attempt, Claim, DeliveryMessage, EmittedEvent, FollowOptions } from "./events-rpc.ts";
 import { Idempotency } from "./idempotency.ts";
@@ -49,9 +48,6 @@ import { SessionIndex } from "./session-index.ts";
 import { Settings } from "./settings.ts";
 import { AccountUsage } from "./usage.ts";
 
-/** A session that is told something. */
-const TELL_MS = 5000;
-const TOLD_AT_ONCE = 20;
 const NOTHING = { activeSeconds: 0, executions: 0 } as const;
 /** Sessions that one portion of `erase` removes. */
 const ERASED_AT_ONCE = 20;
@@ -169,9 +165,10 @@ export class Account extends DurableObject<Env> {
   }
 
   async revokeKey(keyId: string, by: By): Promise<Result<{ deleted: true; id: string }>> {
+    const opened = this.#openedBy(keyId);
     const revoked = this.#keys.revoke(keyId);
     if (revoked.ok) {
-      await this.#endStreams(keyId);
+      await this.#endStreams(keyId, opened);
       await this.#audit({ action: "key.revoked", actor: by.actor, details: { keyId } });
     }
     return revoked;
@@ -180,7 +177,7 @@ export class Account extends DurableObject<Env> {
   async rotateKey(keyId: string, by: By): Promise<Result<NewKey>> {
     const rotated = await this.#keys.rotate(keyId);
     if (rotated.ok) {
-      await this.#endStreams(keyId);
+      await this.#endStreams(keyId, this.#openedBy(keyId));
       await this.#audit({ action: "key.rotated", actor: by.actor, details: { keyId } });
     }
     return rotated;
@@ -313,17 +310,16 @@ export class Account extends DurableObject<Env> {
     return this.#desk.admitRun(grant, (sessionId) => this.#sessions.has(sessionId), Date.now());
   }
 
+  /** Sessions that a key may have streams of. One that sleeps is followed, too, or may be on its way up. */
+  #openedBy(keyId: string): readonly string[] {
+    const only = this.#keyStore.get(keyId)?.sessionId ?? null;
+    return only === null ? this.#sessions.all() : [only];
+  }
+
   /** What was opened with a key ends with it. */
-  async #endStreams(keyId: string): Promise<void> {
+  async #endStreams(keyId: string, sessionIds: readonly string[]): Promise<void> {
     this.#events.endStreams(keyId);
-    await inParallel(this.#sessions.awake(), TOLD_AT_ONCE, async (sessionId) => {
-      try {
-        await within(sessionOf(this.env, sessionId).endStreams(this.#accountId, keyId), TELL_MS);
-      } catch (error) {
-        // An object that was lost has lost its streams as well.
-        logError("streams_not_ended", { sessionId, keyId, reason: reasonOf(error) });
-      }
-    });
+    await endStreams(this.env, sessionIds, { accountId: this.#accountId, keyId });
   }
 
   #sessionOf(ref: string): string | null {

@@ -107,9 +107,9 @@ export class SessionIndex {
     return this.#database.ready && this.#database.exec(query, sessionId, Date.now()).length > 0;
   }
 
-  /** Those that may be in use. */
-  awake(): readonly string[] {
-    const query = "SELECT id FROM session WHERE state != 'deep-sleep' AND expires_at > ?";
+  /** Those that may be in use come first. */
+  all(): readonly string[] {
+    const query = "SELECT id FROM session WHERE expires_at > ? ORDER BY state = 'deep-sleep'";
     return this.#database.ready ? this.#database.exec<{ id: string }>(query, Date.now()).map(({ id }) => id) : [];
   }
 

@@ -80,6 +80,9 @@ export const IDEMPOTENCY_LEASE_MS = 400_000;
 /** Tokens of private previews: those that one session has at once, how long they live, and what they are called. */
 export const PREVIEW_TOKENS = { most: 100, minMs: 1000, maxMs: 7 * 24 * 60 * 60 * 1000, labelCharacters: 200 } as const;
 
+/** By then a user's server has to begin its answer to a preview. A request that brings a body has to be read first. */
+export const PREVIEW_HEAD_MS = { plain: 300_000, withBody: 3_600_000 } as const;
+
 /** Of those that previews were asked: how many a session remembers, and how much of each. */
 export const PREVIEW_REQUESTS = { kept: 200, pathCharacters: 2000, methodCharacters: 32 } as const;
 

@@ -1,12 +1,14 @@
 // Server-sent events of an execute that has an idempotency key: the last event is seen as it passes, and a later call gets
 // the kept output, as far as the session still has it, and then that same event.
 import type { ReservedIds } from "../account/rpc.ts";
+import type { ErrorCode } from "../contract/errors.ts";
 import type { OutputChunk } from "../contract/execute.ts";
 import { sessionOf } from "../session/rpc.ts";
 import type { Call } from "./call.ts";
 import { EventTail } from "../lib/event-tail.ts";
 import type { Ending } from "../lib/event-tail.ts";
 import { resultEvent } from "../lib/output-events.ts";
+import { problemError } from "../lib/problem-error.ts";
 
 interface Replay {
   readonly answer: Ending;
@@ -56,13 +58,24 @@ async function pump(
   }
 }
 
+/** What stands in the way of the output now, and may not be there the next time. */
+const PASSING: ReadonlySet<ErrorCode> = new Set([
+  "container_unavailable",
+  "storage_unavailable",
+  "execution_timeout",
+  "internal_error",
+]);
+
 /** How much of the output a client has that sends its call again; 0 where it does not say. */
 export function seenBefore(request: Request): number {
   const last = request.headers.get("last-event-id") ?? "";
   return /^\d{1,9}$/.test(last) ? Number(last) : 0;
 }
 
-/** The kept output, then the answer as the last event. Without a session that can tell, the answer alone. */
+/**
+ * The kept output, then the answer as the last event. The answer alone without a session that may tell; one that fails to
+ * tell now breaks the stream off, so that the call is sent again.
+ */
 export function replayEvents(
   call: Pick<Call, "env" | "principal">,
   { sessionId, executionId }: ReservedIds,
@@ -73,10 +86,10 @@ export function replayEvents(
   let after = seen;
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const page =
-        after < answer.seq
-          ? await session.output(call.principal.accountId, executionId, after).catch(() => null)
-          : null;
+      const page = after < answer.seq ? await session.output(call.principal.accountId, executionId, after) : null;
+      if (page?.ok === false && PASSING.has(page.error.code)) {
+        throw problemError(page.error);
+      }
       const chunks = page?.ok === true ? page.value.chunks.filter(({ seq }) => seq <= answer.seq) : [];
       if (chunks.length > 0) {
         after = chunks.at(-1)?.seq ?? after;

@@ -36,27 +36,30 @@ export class Door {
     const { lifecycle, previews, previewLimit, asleep, keys, streams } = this.#parts;
     const { headers, accountId, key, port, tokens } = takeHeaders(request);
     const found = lifecycle.find(accountId);
-    if (found.ok && port === null) {
-      const read = await this.#look(found.value.record.id, request);
-      if (read !== null) {
-        return streams.send(request, read, { ended: () => {}, right: keys.of(key) });
-      }
+    if (!found.ok) {
+      return ownProblem(request, found.error);
     }
-    // First of all: a visitor who is refused neither wakes the session nor keeps it awake.
-    const admission = port === null ? ok(null) : await previews.admit(Number(port), tokens);
+    const { record } = found.value;
+    // First of all: a visitor who is refused neither wakes the session nor keeps it awake; and of a right that ends while
+    // something is waited for here, that is known.
+    const admission = port === null ? ok(keys.of(key)) : await previews.admit(Number(port), tokens);
     if (!admission.ok) {
       return ownProblem(request, admission.error);
     }
-    const refused = found.ok && port !== null ? await previewLimit.refuse(found.value.record.accountId) : null;
+    const right = admission.value;
+    const read = port === null ? await this.#look(record.id, request) : null;
+    if (read !== null) {
+      return streams.send(request, read, { ended: () => {}, right });
+    }
+    const refused = port === null ? null : await previewLimit.refuse(record.accountId);
     if (refused !== null) {
       return ownProblem(request, refused);
     }
-    const session = found.ok ? await lifecycle.rouse(accountId) : found;
+    const session = await lifecycle.rouse(accountId);
     if (!session.ok) {
       return ownProblem(request, session.error);
     }
     asleep.forget();
-    const right = port === null ? keys.of(key) : admission.value;
     return streams.pass(session.value.record, request, headers, { port, right });
   }
 

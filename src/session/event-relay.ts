@@ -1,5 +1,7 @@
 // Relays server-sent events from the supervisor, so that a source that breaks ends in a last event and not in
-// silence. Whoever reads is free to go; the source is then cancelled, or drained where its end matters.
+// silence. Events are passed on when they are whole: what is glued onto a half one is lost with it. Whoever reads is free
+// to go; the source is then cancelled, or drained where its end matters.
+import { LINE_FEED, WholeEvents } from "../lib/whole-events.ts";
 
 /** The event that ends a stream. */
 export interface LastEvent {
@@ -23,6 +25,9 @@ export interface RelayOptions {
   readonly drain: boolean;
 }
 
+const ID_LINE = /^id: (\d+)$/;
+const ID_LINE_BYTES = 32;
+
 export function relayEvents(source: ReadableStream<Uint8Array>, options: RelayOptions): ReadableStream<Uint8Array> {
   const { readable, writable } = new IdentityTransformStream();
   void pump(source.getReader(), writable.getWriter(), options);
@@ -35,7 +40,8 @@ async function pump(
   options: RelayOptions,
 ): Promise<void> {
   let open = true;
-  let latest: Uint8Array = new Uint8Array();
+  const whole = new WholeEvents();
+  let seq = 0;
   const write = async (bytes: Uint8Array): Promise<void> => {
     try {
       await sink.write(bytes);
@@ -52,16 +58,20 @@ async function pump(
     }
   };
   options.cut.addEventListener("abort", cut, { once: true });
+  if (options.cut.aborted) {
+    cut();
+  }
   try {
     for (;;) {
       const { done, value } = await source.read();
       if (done) {
         break;
       }
-      latest = value;
       options.seen(value);
-      if (open) {
-        await write(value);
+      const events = whole.add(value);
+      seq = lastId(events) ?? seq;
+      if (open && events.length > 0) {
+        await write(events);
       }
       if (!open && !options.drain) {
         await source.cancel();
@@ -70,7 +80,7 @@ async function pump(
     }
   } catch (error) {
     const { event, data } = await options.broken(error);
-    await write(new TextEncoder().encode(`event: ${event}\nid: ${lastId(latest) + 1}\ndata: ${data}\n\n`));
+    await write(new TextEncoder().encode(`event: ${event}\nid: ${seq}\ndata: ${data}\n\n`));
   } finally {
     options.cut.removeEventListener("abort", cut);
     // Whatever goes wrong here, nobody is left waiting.
@@ -79,8 +89,18 @@ async function pump(
   }
 }
 
-/** The id of the last event in a chunk; 0 where it has none. */
-function lastId(chunk: Uint8Array): number {
-  const ids = [...new TextDecoder().decode(chunk).matchAll(/^id: (\d+)$/gm)];
-  return Number(ids.at(-1)?.[1] ?? 0);
+/** The id of the last event that has one; null where none has. */
+function lastId(events: Uint8Array): number | null {
+  for (let end = events.lastIndexOf(LINE_FEED); end > 0;) {
+    const start = events.lastIndexOf(LINE_FEED, end - 1) + 1;
+    // Lines of data are long, and not looked into.
+    if (end - start <= ID_LINE_BYTES) {
+      const [, id] = ID_LINE.exec(new TextDecoder().decode(events.subarray(start, end))) ?? [];
+      if (id !== undefined) {
+        return Number(id);
+      }
+    }
+    end = start - 1;
+  }
+  return null;
 }

@@ -7,21 +7,21 @@ const PIECE_BYTES = { first: 16 * 1024, most: 256 * 1024 } as const;
 export async function moveBytes(
   source: ReadableStream<Uint8Array>,
   sink: WritableStream<Uint8Array>,
-  { sent, signal }: { readonly sent: (bytes: number) => void; readonly signal: AbortSignal | null },
+  { sent, signal }: { readonly sent: (bytes: number) => void; readonly signal: AbortSignal },
 ): Promise<void> {
   const reader = readerOf(source);
   const writer = sink.getWriter();
   const cut = (): void => {
-    const reason: unknown = signal?.reason;
+    const reason: unknown = signal.reason;
     // Their own promises tell below.
     reader.cancel(reason).catch(() => {});
     writer.abort(reason).catch(() => {});
   };
-  signal?.addEventListener("abort", cut, { once: true });
+  signal.addEventListener("abort", cut, { once: true });
   // One who has left is noticed although nothing is there to be written.
   writer.closed.catch((error: unknown) => reader.cancel(error).catch(() => {}));
   try {
-    signal?.throwIfAborted();
+    signal.throwIfAborted();
     for (let piece = await reader.read(); piece !== null; piece = await reader.read()) {
       await writer.write(piece);
       sent(piece.byteLength);
@@ -31,7 +31,7 @@ export async function moveBytes(
     await Promise.allSettled([reader.cancel(error), writer.abort(error)]);
     throw error;
   } finally {
-    signal?.removeEventListener("abort", cut);
+    signal.removeEventListener("abort", cut);
   }
 }
 

@@ -10,6 +10,7 @@ import type { Budgets } from "./budgets.ts";
 import { completionEventId } from "./execution-event.ts";
 import type { Completion } from "./execution-event.ts";
 import type { Executions } from "./execution.ts";
+import { HeadLimit, LateHead } from "./head-limit.ts";
 import { readChangedFiles } from "./history/changed-files.ts";
 import { filesChanged } from "./history/notes.ts";
 import type { Right } from "./key-rights.ts";
@@ -38,17 +39,16 @@ export interface StreamParts {
   readonly restoring: Restoring;
 }
 
-const NEVER = new AbortController().signal;
-
 export interface PassOptions {
   /** Null: the supervisor. */
   readonly port: string | null;
-  /** Of who asks. Null: nobody has to be let in. */
-  readonly right: Right | null;
+  /** Of who asks. */
+  readonly right: Right;
 }
 
 export class Streams {
   readonly #parts: StreamParts;
+  readonly #heads = new HeadLimit();
 
   constructor(parts: StreamParts) {
     this.#parts = parts;
@@ -141,13 +141,16 @@ export class Streams {
     try {
       // What the user's server has encoded goes to the client as it is.
       const init = { headers, redirect: "manual", encodeResponseBody: "manual" } as const;
-      return withoutOurs(await this.#parts.runtime.fetchPort(port, new Request(request, init)));
+      const ask = (signal: AbortSignal): Promise<Response> =>
+        this.#parts.runtime.fetchPort(port, new Request(request, { ...init, signal }));
+      return withoutOurs(await this.#heads.within(request, ask));
     } catch (error) {
-      return ownProblem(request, {
-        code: "preview_unavailable",
-        message: `Nothing answers on port ${port} of this session. Start a server that listens on it and try again.`,
-        details: { port, reason: describe(error) },
-      });
+      const reason = describe(error);
+      const message =
+        error instanceof LateHead
+          ? `What listens on port ${port} of this session is too slow: ${reason}.`
+          : `Nothing answers on port ${port} of this session. Start a server that listens on it and try again.`;
+      return ownProblem(request, { code: "preview_unavailable", message, details: { port, reason } });
     }
   }
 
@@ -181,7 +184,7 @@ export class Streams {
     const response = await executions.execute(call, {
       sent: (bytes) => meter.count({ egressBytes: bytes }, { store: false }),
       drain: query.get("cancelOnDisconnect") !== "true",
-      cut: right?.revoked ?? NEVER,
+      cut: right.revoked,
       completed: (completion) => {
         if (completion !== null) {
           begun.began(true);

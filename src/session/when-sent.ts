@@ -8,8 +8,8 @@ export interface Sending {
   readonly ended: () => void;
   /** Called with the size of what goes out and was not announced by a length: streams, and messages of sockets. */
   readonly sent: (bytes: number) => void;
-  /** With which it was asked for; null where that needs none. */
-  readonly right: Right | null;
+  /** With which it was asked for. */
+  readonly right: Right;
 }
 
 /** Of a length that is known the bytes are moved by the runtime itself, not in JavaScript. */
@@ -22,13 +22,13 @@ export function whenSent(response: Response, { ended, sent, right }: Sending): R
     return response;
   }
   const length = Number(response.headers.get("content-length") ?? Number.NaN);
-  const signal = right?.revoked ?? null;
+  const signal = right.revoked;
   const { status, statusText, headers } = response;
   // What the user's server has encoded came as it is, and goes on so.
   const encodeBody = headers.has("content-encoding") ? "manual" : "automatic";
   if (Number.isSafeInteger(length) && length >= 0) {
     const { readable, writable } = new FixedLengthStream(length);
-    response.body.pipeTo(writable, signal === null ? {} : { signal }).then(ended, ended);
+    response.body.pipeTo(writable, { signal }).then(ended, ended);
     return new Response(readable, { status, statusText, headers, encodeBody });
   }
   const { readable, writable } = new IdentityTransformStream();
@@ -57,18 +57,26 @@ function relaySocket(response: Response, { ended, sent, right }: Sending): Respo
   for (const socket of [upstream, server]) {
     socket.binaryType = "arraybuffer";
   }
-  const shut = (): void => {
-    for (const socket of [server, upstream]) {
-      attempt(() => socket.close(POLICY_VIOLATION, "the preview token has expired or was revoked"));
-    }
+  const over = (): void => {
+    // The signal outlives the sockets, and would keep them.
+    right.revoked.removeEventListener("abort", shut);
     ended();
   };
-  const mayPass = (): boolean => right === null || Date.now() < right.expiresAt;
-  join(upstream, server, { ended, mayPass, shut, sent });
-  join(server, upstream, { ended, mayPass, shut, sent: () => {} });
-  right?.revoked.addEventListener("abort", shut, { once: true });
+  const shut = (): void => {
+    for (const socket of [server, upstream]) {
+      attempt(() => socket.close(POLICY_VIOLATION, right.farewell));
+    }
+    over();
+  };
+  const mayPass = (): boolean => Date.now() < right.expiresAt;
+  join(upstream, server, { ended: over, mayPass, shut, sent });
+  join(server, upstream, { ended: over, mayPass, shut, sent: () => {} });
+  right.revoked.addEventListener("abort", shut, { once: true });
   upstream.accept();
   server.accept();
+  if (right.revoked.aborted) {
+    shut();
+  }
   return new Response(null, { status: response.status, headers: response.headers, webSocket: client });
 }
 
@@ -83,7 +91,7 @@ function join(from: WebSocket, to: WebSocket, { ended, mayPass, shut, sent }: Jo
   from.addEventListener("message", ({ data }) => {
     if (mayPass()) {
       attempt(() => to.send(data));
-      sent(typeof data === "string" ? data.length : data.byteLength);
+      sent(bytesOf(data));
     } else {
       shut();
     }
@@ -96,6 +104,10 @@ function join(from: WebSocket, to: WebSocket, { ended, mayPass, shut, sent }: Jo
     ended();
     attempt(() => to.close(1011, "the other side broke"));
   });
+}
+
+function bytesOf(data: string | ArrayBuffer): number {
+  return typeof data === "string" ? new TextEncoder().encode(data).length : data.byteLength;
 }
 
 /** 1005 and 1006 say that no code came; they cannot be sent. */

@@ -1,6 +1,7 @@
-import { env } from "cloudflare:test";
+import { env, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { sessionOf } from "../../src/session/rpc.ts";
+import { KeyRights } from "../../src/session/key-rights.ts";
+import { keyHeader, SESSION_HEADERS, sessionOf } from "../../src/session/rpc.ts";
 import { SessionInfo } from "../../src/contract/session.ts";
 import { askAs, createAccount, createKey, operate } from "./accounts.ts";
 import { expectProblem, loseObject, previewUrl, until, visit } from "./client.ts";
@@ -36,14 +37,21 @@ async function openExecution(key: string, sessionId: string): Promise<Open> {
   return open(await askAs(key, "POST", "/execute", { body }));
 }
 
+const UPGRADE = { headers: { upgrade: "websocket" } };
+
+/** Resolves with what it is closed with. */
+function closing({ status, webSocket }: Response): Promise<{ readonly code: number; readonly reason: string }> {
+  expect(status).toBe(101);
+  const closed = new Promise<{ code: number; reason: string }>((resolve) =>
+    webSocket?.addEventListener("close", ({ code, reason }) => resolve({ code, reason })),
+  );
+  webSocket?.accept();
+  return closed;
+}
+
 /** Resolves when it is open; with what resolves when it is closed. */
-async function openSocket(sessionId: string): Promise<{ readonly closed: Promise<number> }> {
-  const response = await visit(previewUrl(sessionId), { headers: { upgrade: "websocket" } });
-  expect(response.status).toBe(101);
-  const socket = response.webSocket;
-  const closed = new Promise<number>((resolve) => socket?.addEventListener("close", ({ code }) => resolve(code)));
-  socket?.accept();
-  return { closed };
+async function openSocket(sessionId: string): Promise<{ readonly closed: Promise<unknown> }> {
+  return { closed: closing(await visit(previewUrl(sessionId), UPGRADE)) };
 }
 
 const SERVER = `Bun.serve({ port: 8080, websocket: { message() {} }, fetch(request, server) { server.upgrade(request); } });`;
@@ -79,6 +87,72 @@ describe.each(Object.entries(ENDINGS))("a key that %s", (_name, end) => {
     await askAs(owner, "POST", "/execution/kill", { body: { sessionId } });
     expect(await others.rest).toContain("event: exit");
   });
+
+  it("closes the terminals that it had opened, and the terminal goes on", async () => {
+    const { key: owner } = await createAccount();
+    const { key, id: keyId } = await createKey({}, owner);
+    const sessionId = await createSession(owner);
+    const closed = closing(await askAs(key, "GET", `/sessions/${sessionId}/terminal`, UPGRADE));
+    const others = await askAs(owner, "GET", `/sessions/${sessionId}/terminal`, UPGRADE);
+    others.webSocket?.accept();
+    expect((await end(owner, keyId)).status).toBe(200);
+    expect(await closed).toEqual({ code: 1008, reason: expect.stringContaining("API key") });
+    expect(others.webSocket?.readyState).toBe(WebSocket.OPEN);
+    const list = await askAs(owner, "GET", `/sessions/${sessionId}/terminals`);
+    expect(await list.json()).toMatchObject({ total: 2 });
+    others.webSocket?.close();
+  });
+
+  it("is followed no longer by the history of a session that sleeps", async () => {
+    const { key: owner } = await createAccount();
+    const { key, id: keyId } = await createKey({}, owner);
+    const sessionId = await createSession(owner);
+    expect((await askAs(owner, "POST", `/sessions/${sessionId}/sleep`)).status).toBe(200);
+    const followed = await open(await askAs(key, "GET", `/sessions/${sessionId}/events/stream`));
+    expect((await end(owner, keyId)).status).toBe(200);
+    expect(await followed.rest).not.toContain("event:");
+  });
+});
+
+describe("a key that is revoked while its session wakes", () => {
+  /** In the object itself: what is sent to it by two ways may come in any order. */
+  async function wakeAndRevoke<T>(path: string, init: RequestInit, read: (answer: Response) => Promise<T>): Promise<T> {
+    const { id: accountId, key: owner } = await createAccount();
+    const { id: keyId } = await createKey({}, owner);
+    const sessionId = await createSession(owner);
+    expect((await askAs(owner, "POST", `/sessions/${sessionId}/sleep`)).status).toBe(200);
+    const headers = new Headers(init.headers);
+    headers.set(SESSION_HEADERS.account, accountId);
+    headers.set(SESSION_HEADERS.key, keyHeader({ keyId, expiresAt: null }));
+    return runInDurableObject(env.SESSION.getByName(sessionId), async (session) => {
+      const answer = session.fetch(new Request(`http://supervisor${path}`, { ...init, headers }));
+      await session.endStreams(accountId, keyId);
+      return read(await answer);
+    });
+  }
+
+  it("sees nothing of an execution that it has asked for", async () => {
+    const command = { command: "echo printed", files: [], env: {}, workingDir: "/workspace", encoding: "utf-8" };
+    const body = JSON.stringify({ ...command, stream: true, cancelOnDisconnect: false });
+    const seen = await wakeAndRevoke("/execute?stream=true", { method: "POST", body }, async (response) => {
+      expect(response.headers.get("content-type")).toContain("text/event-stream");
+      return response.text().catch(() => "");
+    });
+    expect(seen).toBe("");
+  });
+
+  it("gets no terminal", async () => {
+    const path = "/terminal?id=trm_00000000000000000000&create=true";
+    expect(await wakeAndRevoke(path, UPGRADE, closing)).toMatchObject({ code: 1008 });
+  });
+});
+
+it("a key that is used more often than there may be timers costs one", () => {
+  const rights = new KeyRights();
+  onTestFinished(() => rights.revoke("key"));
+  const expiresAt = Date.now() + 3_600_000;
+  const asked = Array.from({ length: 10_050 }, () => rights.of(keyHeader({ keyId: "key", expiresAt })));
+  expect(new Set(asked.map(({ revoked }) => revoked)).size).toBe(1);
 });
 
 async function lastExecution(key: string, sessionId: string): Promise<string> {

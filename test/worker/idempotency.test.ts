@@ -369,6 +369,27 @@ describe("a stream with a key", () => {
     expect(error(await again.text())).toBe(told);
   });
 
+  it("again breaks off where the output cannot be had at the moment, and has all of it later", async () => {
+    const { id: sessionId } = await createSession();
+    const key = newKey();
+    const body = { sessionId, command: "echo out; echo err >&2", stream: true };
+    const first = await (await send("/execute", key, body)).text();
+    const { fetch } = globalThis;
+    const away = vi.spyOn(globalThis, "fetch").mockImplementation(async (...call) => {
+      if (new URL(new Request(...call).url).pathname.endsWith("/output")) {
+        throw new Error("the connection broke");
+      }
+      return fetch(...call);
+    });
+    const broken = await send("/execute", key, body);
+    expect(broken.headers.get("idempotency-replayed")).toBe("true");
+    await expect(broken.text()).rejects.toThrow();
+    away.mockRestore();
+    const again = await (await send("/execute", key, body)).text();
+    expect(again).toContain("event: stderr");
+    expect(last(again)).toEqual(last(first));
+  });
+
   it("that its client left is told to the end when it asks again", async () => {
     const { id: sessionId } = await createSession();
     const key = newKey();

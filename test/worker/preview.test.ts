@@ -1,14 +1,20 @@
-import { beforeAll, describe, expect, it } from "vitest";
-import { createSession, execute, expectProblem, previewUrl, visit } from "./client.ts";
+import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { PREVIEW_HEAD_MS } from "../../src/contract/limits.ts";
+import { SessionInfo } from "../../src/contract/session.ts";
+import { ask, createSession, execute, expectProblem, previewUrl, until, visit } from "./client.ts";
 
-const SERVER = `Bun.serve({
+const SERVER = `let hung = 0;
+Bun.serve({
   port: 8080,
+  idleTimeout: 0,
   websocket: { message(socket, message) { socket.send(message) } },
   async fetch(request, server) {
     const { pathname } = new URL(request.url);
     if (server.upgrade(request)) return;
     if (pathname === "/redirect") return Response.redirect("/elsewhere", 302);
     if (pathname === "/range") return new Response("234", { status: 206, headers: { "content-range": "bytes 2-4/10", "x-buntime-problem": request.headers.get("x-request-id") + "x" } });
+    if (pathname === "/hang") { hung++; return new Promise(() => {}); }
+    if (pathname === "/hung") return new Response(String(hung));
     if (pathname === "/stream") return new Response(request.body);
     if (pathname === "/gzip") return new Response(Bun.gzipSync("packed"), { headers: { "content-encoding": "gzip" } });
     return Response.json({ url: request.url, method: request.method, headers: request.headers, body: await request.text() });
@@ -123,5 +129,23 @@ describe("a preview", () => {
   it("has other ports under their own hosts", async () => {
     expect(await (await visit(previewUrl(id, "/", 3000))).text()).toBe("other port");
     await expectProblem(await visit(previewUrl(id, "/", 3001)), "preview_unavailable");
+  });
+
+  it("whose server does not begin to answer is given up, and keeps its session awake no longer", async () => {
+    const page = visit(previewUrl(id, "/hang"));
+    const upload = visit(previewUrl(id, "/hang"), { method: "POST", body: "read first" });
+    await until("both to be there", async () => (await (await visit(previewUrl(id, "/hung"))).text()) === "2");
+    onTestFinished(() => void vi.useRealTimers());
+    const asked = Date.now();
+    vi.useFakeTimers({ toFake: ["Date"], now: asked + PREVIEW_HEAD_MS.plain });
+    const told = await page;
+    expect(await told.clone().text()).toContain("did not begin to answer within 300 s");
+    expect(await expectProblem(told, "preview_unavailable")).toMatchObject({ port: 8080 });
+    const ended = asked + PREVIEW_HEAD_MS.withBody;
+    vi.setSystemTime(ended);
+    await expectProblem(await upload, "preview_unavailable");
+    vi.setSystemTime(ended + 20_000);
+    const info = SessionInfo.parse(await (await ask("GET", `/sessions/${id}`)).json());
+    expect(Date.parse(info.lastActive)).toBeLessThan(ended + 20_000);
   });
 });

@@ -2,7 +2,7 @@
 import { newId } from "../../contract/ids.ts";
 import { TERMINAL_PROTOCOL } from "../../contract/terminal-wire.ts";
 import { fail } from "../../lib/result.ts";
-import { SESSION_HEADERS } from "../../session/rpc.ts";
+import { keyHeader, SESSION_HEADERS } from "../../session/rpc.ts";
 import type { Handlers } from "../bind.ts";
 import { findSession } from "../session-ref.ts";
 
@@ -26,10 +26,13 @@ export const terminalHandlers = {
         target.set(name, String(value));
       }
     }
+    const headers = {
+      [SESSION_HEADERS.account]: accountId,
+      [SESSION_HEADERS.key]: keyHeader(call.principal),
+      upgrade: "websocket",
+    };
     const answer = await session.value.fetch(
-      new Request(`http://supervisor/terminal?${target.toString()}`, {
-        headers: { [SESSION_HEADERS.account]: accountId, upgrade: "websocket" },
-      }),
+      new Request(`http://supervisor/terminal?${target.toString()}`, { headers }),
     );
     const { webSocket } = answer;
     if (webSocket === null) {
@@ -37,8 +40,8 @@ export const terminalHandlers = {
     }
     const offered = request.headers.get("sec-websocket-protocol")?.split(",") ?? [];
     const agreed = offered.some((name) => name.trim() === TERMINAL_PROTOCOL);
-    const headers = new Headers(agreed ? { "sec-websocket-protocol": TERMINAL_PROTOCOL } : {});
-    return new Response(null, { status: 101, headers, webSocket });
+    const agreement = new Headers(agreed ? { "sec-websocket-protocol": TERMINAL_PROTOCOL } : {});
+    return new Response(null, { status: 101, headers: agreement, webSocket });
   },
 
   async listTerminals(call, { params, query }) {
