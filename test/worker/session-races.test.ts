@@ -149,12 +149,12 @@ describe("two changes of a session at once", () => {
   });
 
   it("are not held up by one that is refused", async () => {
-    const { name } = await createSession({ container: "on-demand", name: "taken-by-another" });
+    const { name } = await createSession({ container: "on-demand", name: "taken-at-once" });
     const { id } = await createSession({ container: "on-demand" });
     const [refused, kept] = await Promise.all([update(id, { name }), update(id, { tags: ["new"] })]);
     expect([refused.ok, kept.ok]).toEqual([false, true]);
     expect(await get(id)).toMatchObject({ name: null, tags: ["new"] });
-    expect(await accountOf(env, DEVELOPMENT_ACCOUNT).find("taken-by-another")).not.toBe(id);
+    expect(await accountOf(env, DEVELOPMENT_ACCOUNT).find("taken-at-once")).not.toBe(id);
   });
 });
 
