@@ -19,6 +19,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide("engineToken", engine.token);
   project.provide("wardenUrl", warden.url);
   return async () => {
-    await Promise.all([engine.stop(), warden.stop()]);
+    // The Worker is gone, which would have saved what runs.
+    await Promise.all([engine.kill(), warden.stop()]);
   };
 }

@@ -8,6 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { descendants, listProcesses } from "./processes.ts";
+import { until } from "./until.ts";
 
 export interface EngineOptions {
   /** Kept at stop(). Default: a new temporary directory, removed at stop(). */
@@ -27,6 +29,8 @@ export interface TestEngine {
   readonly pid: number;
   /** SIGTERM, and resolves when the engine has ended. May be called twice. */
   stop(): Promise<void>;
+  /** At once, where nobody is left to whom containers could give their files. */
+  kill(): Promise<void>;
 }
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -71,6 +75,13 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     async stop() {
       child.kill("SIGTERM");
       await ended;
+      if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
+    },
+    async kill() {
+      const containers = new Set(descendants(child.pid ?? 0).map(({ pid }) => pid));
+      child.kill("SIGKILL");
+      await ended;
+      await until("its containers have ended with it", () => !listProcesses().some(({ pid }) => containers.has(pid)));
       if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
     },
   };
