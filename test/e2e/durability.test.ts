@@ -2,6 +2,7 @@
 // killed. FAULT_ROUNDS, a number, goes round that often.
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import * as z from "zod";
+import { ExecutionRecord } from "../../src/contract/execute.ts";
 import { SessionInfo } from "../../src/contract/session.ts";
 import { containerOf, docker } from "../support/docker-container.ts";
 import { ON_DOCKER, platformOfRun } from "../support/e2e.ts";
@@ -18,8 +19,9 @@ const DATABASES = ["wal", "delete"];
 const WRITER = `import { Database } from "bun:sqlite";
 const databases = ${JSON.stringify(DATABASES)}.map((mode) => {
   const db = new Database(mode + ".db");
-  db.run("PRAGMA journal_mode = " + mode);
+  // First: to choose the mode waits for whoever brings the database back after a loss, too.
   db.run("PRAGMA busy_timeout = 5000");
+  db.run("PRAGMA journal_mode = " + mode);
   db.run("CREATE TABLE IF NOT EXISTS entry (n INTEGER PRIMARY KEY, text TEXT NOT NULL)");
   return db;
 });
@@ -82,8 +84,15 @@ describe("a SQLite database that is written without a pause", () => {
   /** A program that has written something new in both. */
   async function write(sessionId: string): Promise<Seen> {
     const before = await check(sessionId);
-    await client().execute({ sessionId, command: "exec bun writer.ts", background: true });
+    const command = "exec bun writer.ts 2> writer.log";
+    const { executionId } = await client().execute({ sessionId, command, background: true });
     return await until("rows to be added", async () => {
+      const path = `/sessions/${sessionId}/executions/${executionId}`;
+      const { outcome } = await client().ask(ExecutionRecord, "GET", path);
+      if (outcome !== "running") {
+        const log = await client().request("GET", `/sessions/${sessionId}/files/writer.log`);
+        throw new Error(`the writer has ended: ${outcome}, ${await log.text()}`);
+      }
       const now = await check(sessionId);
       return DATABASES.every((mode) => (now[mode]?.last ?? 0) > (before[mode]?.last ?? 0) + 5) && now;
     });
