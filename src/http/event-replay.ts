@@ -19,10 +19,6 @@ interface Replay {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export function isEvents(response: Response): boolean {
-  return response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
-}
-
 /**
  * Passes events on and calls `settle` with the last one before the stream ends; with null when there was none, or the
  * reader left before. `ended` never rejects.

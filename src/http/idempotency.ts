@@ -8,9 +8,10 @@ import type { Problem } from "../contract/errors.ts";
 import { IDEMPOTENCY_KEY_CHARACTERS } from "../contract/limits.ts";
 import type { Route } from "../contract/route.ts";
 import { describe, logError } from "../lib/log.ts";
+import { isEventStream } from "../lib/output-events.ts";
 import { sha256 } from "../lib/sha256.ts";
 import type { Call, Reserved } from "./call.ts";
-import { isEvents, observeLastEvent, replayEvents, seenBefore } from "./event-replay.ts";
+import { observeLastEvent, replayEvents, seenBefore } from "./event-replay.ts";
 import { worthOf } from "./kept-answer.ts";
 import { memberOf, sessionRefOf } from "./permission.ts";
 
@@ -79,7 +80,7 @@ async function runOnce(
   try {
     const response = await run();
     const { status } = response;
-    if (!isEvents(response) || response.body === null) {
+    if (!isEventStream(response) || response.body === null) {
       const body = new Uint8Array(await response.arrayBuffer());
       await settle({ status, body, lastSeq: null });
       return new Response(body, response);

@@ -15,12 +15,12 @@ export interface Followed {
   readonly position: () => string | number;
   /** When the stream ends, in milliseconds since the epoch, for its reader to come back. */
   readonly endAt: number;
-  /** With which it was opened. */
-  readonly keyId: string;
+  /** With which it was opened, see `end`. Absent: whoever passes it on ends it. */
+  readonly keyId?: string;
 }
 
 interface OpenStream {
-  readonly keyId: string;
+  readonly keyId: string | undefined;
   ended: boolean;
 }
 

@@ -6,6 +6,10 @@ export const EVENT_STREAM_HEADERS = {
   "cache-control": "no-cache",
 } as const;
 
+export function isEventStream(response: Response): boolean {
+  return response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+}
+
 /** What a stream begins with, so that the client has the head of the answer at once; and what keeps it alive. */
 export const COMMENT = ":\n\n";
 

@@ -9,6 +9,7 @@ import type { ResourceLimits } from "../contract/session.ts";
 import type { ExecuteCommand } from "../contract/supervisor.ts";
 import { describe } from "../lib/log.ts";
 import { newExecutionRecord } from "../lib/execution-record.ts";
+import { isEventStream } from "../lib/output-events.ts";
 import { fail, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import { EventTail } from "../lib/event-tail.ts";
@@ -321,10 +322,6 @@ function withMembers(members: object, json: string): string {
 function parseCommand(command: string): Omit<ExecuteCommand, "executionId" | "timeoutMs"> {
   // SAFETY: http/routes/execute.ts wrote it.
   return JSON.parse(command) as Omit<ExecuteCommand, "executionId" | "timeoutMs">;
-}
-
-function isEventStream(response: Response): boolean {
-  return response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
 }
 
 const asItIs = (response: Response): Response => response;

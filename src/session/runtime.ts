@@ -184,7 +184,7 @@ export class Runtime {
     return this.#releasing;
   }
 
-  /** Ends the container and all that it holds. May be called again; nothing is started afterwards. */
+  /** Ends the container and all that it holds. May be called again; no other is started afterwards. */
   async destroy(): Promise<void> {
     this.#destroyed = true;
     this.#live = null;

@@ -39,14 +39,7 @@ export const historyHandlers = {
     }
     // What a client reconnects with is newer than the address that it began with.
     const begin = numberOf(last ?? after);
-    return ask(call, params.id, {
-      op: "follow",
-      thread,
-      after: begin,
-      types,
-      senders,
-      keyId: call.principal.keyId,
-    });
+    return ask(call, params.id, { op: "follow", thread, after: begin, types, senders });
   },
 
   getHistoryEvent: (call, { params }) => ask(call, params.id, { op: "get", eventId: params.eventId }),

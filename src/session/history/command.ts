@@ -43,8 +43,6 @@ export interface ReplayRequest extends Filter {
 export interface FollowRequest extends Filter {
   /** Null: from now on. */
   readonly after: number | null;
-  /** With which it is followed, as long as that is good. */
-  readonly keyId: string;
 }
 
 /** `thread` null: the session's own. */

@@ -134,7 +134,6 @@ export class History {
     const stream = this.#followers.open({
       ...followed(this.#log, threadId, request, this.#isThere),
       endAt: Date.now() + HISTORY.streamMs,
-      keyId: request.keyId,
     });
     return new Response(stream, {
       headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
