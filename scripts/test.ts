@@ -56,8 +56,10 @@ const without = (patterns: readonly string[]): string[] => patterns.flatMap((pat
 const SUITES: Readonly<Record<string, Suite>> = {
   unit: vitest("unit"),
   worker: vitest("worker", {}, ...without(CAMPAIGNS)),
-  supervisor: bunTest("files", "process", "context"),
-  container: bunTest("engine", "snapshot", "terminal", "javascript-kernel"),
+  supervisor: bunTest("files", "process", "snapshot"),
+  context: bunTest("context", "javascript-kernel"),
+  engine: bunTest("engine"),
+  terminal: bunTest("terminal"),
   e2e: vitest("e2e", {}, ...without([...OUTAGES, ...DIALECTS])),
   sdk: vitest("sdk"),
   cli: vitest("cli"),
@@ -90,9 +92,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
 const GROUPS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   /** What `npm test` runs: the platform itself, by all that needs neither Docker nor a browser, nor minutes. */
   platform: [
-    ["unit", "e2e", "supervisor"],
-    // Later: the sessions of `worker` live as long as it does, and a user has 128 of what tells a supervisor of changed files.
-    ["worker", "container"],
+    ["unit", "e2e", "supervisor", "context"],
+    // Later, and without those that ask for changed files: the sessions of `worker` live as long as it does, and a user has
+    // 128 of what tells a supervisor of them.
+    ["worker", "engine", "terminal"],
   ],
   /** What people use it by. */
   clients: [
