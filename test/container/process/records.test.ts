@@ -77,7 +77,8 @@ test("an unknown execution is execution_not_found", async () => {
 test("a process that lives for a while has a note in .buntime/processes, gone when it is", async () => {
   const { pid, executionId } = await supervisor.execute({ command: "sleep 60", background: true });
   const path = `${supervisor.workspace}/.buntime/processes/${pid}.json`;
-  await until("the note is there", () => existsSync(path));
+  // It is made first and written then.
+  await until("the note is written", () => existsSync(path) && readFileSync(path).length > 0);
   expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({ pid, executionId });
   await supervisor.kill();
   await until("the note is gone", () => !existsSync(path));
